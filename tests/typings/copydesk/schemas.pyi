@@ -1,0 +1,1 @@
+from schemas import *  # noqa: F403
