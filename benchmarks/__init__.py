@@ -1,0 +1,1 @@
+"""Measure what copydesk promises. `python -m benchmarks --help` is the one door."""
