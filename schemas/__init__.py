@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .annotated import AnnotatedDocument, annotated_from_json, annotated_to_json
 from .annotations import (
     OUTLET,
     POLARITIES,
@@ -15,8 +16,13 @@ from .annotations import (
     polarity_class,
     polarity_grade,
 )
+from .checks import CHECKS, CheckReport, Finding, check, check_message
 from .documents import Cluster, Document, Removed, Segment, SegmentKind, Span, document_id, text_sha256
 from .errors import CopydeskError, DeskError, InputError, OffsetError, SchemeError, SettingsError, StudioError
+from .features import AttributeField, attribute_fields, bio_names, label_names, value_names
+from .guidelines import guidelines
+from .json_schema import json_schema
+from .labelling import config_drift, config_scheme, labelling_config
 from .progress import OnProgress, Progress, silent
 from .records import (
     ANNOTATIONS,
@@ -32,6 +38,8 @@ from .records import (
 )
 from .scheme import (
     ATTRIBUTION_LABELS,
+    HOTKEY,
+    RESERVED_HOTKEYS,
     STANCE_LABELS,
     Attribute,
     Example,
@@ -47,24 +55,31 @@ from .scheme import (
 __all__ = [
     "ANNOTATIONS",
     "ATTRIBUTION_LABELS",
+    "CHECKS",
     "CLUSTERS",
     "DOCUMENTS",
+    "HOTKEY",
     "OUTLET",
     "POLARITIES",
     "REMOVED",
+    "RESERVED_HOTKEYS",
     "SEGMENTS",
     "STANCE_LABELS",
     "SUGGESTIONS",
     "UNNAMED",
+    "AnnotatedDocument",
     "Annotations",
     "Attribute",
+    "AttributeField",
     "Attribution",
+    "CheckReport",
     "Cluster",
     "CopydeskError",
     "DeskError",
     "Document",
     "Entity",
     "Example",
+    "Finding",
     "InputError",
     "Label",
     "LabelScheme",
@@ -85,14 +100,27 @@ __all__ = [
     "StudioError",
     "Suggestion",
     "Value",
+    "annotated_from_json",
+    "annotated_to_json",
     "annotations_from_row",
     "annotations_to_row",
+    "attribute_fields",
+    "bio_names",
+    "check",
+    "check_message",
+    "config_drift",
+    "config_scheme",
     "document_id",
     "from_table",
+    "guidelines",
+    "json_schema",
+    "label_names",
+    "labelling_config",
     "load_scheme",
     "polarity_class",
     "polarity_grade",
     "silent",
     "text_sha256",
     "to_table",
+    "value_names",
 ]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 __all__ = ["OnProgress", "Progress", "silent"]
 
@@ -18,7 +18,11 @@ class Progress:
     unit: str = "documents"
 
 
-OnProgress = Callable[[Progress], None]
+class OnProgress(Protocol):
+    """Whatever is told how far a stage is: a function of one :class:`Progress`."""
+
+    def __call__(self, progress: Progress, /) -> None:
+        """Take note."""
 
 
 def silent(progress: Progress) -> None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import tomllib
 from functools import cached_property
 from importlib import resources
@@ -36,6 +37,11 @@ __all__ = [
     "load_scheme",
 ]
 
+RESERVED_HOTKEYS = frozenset({"u"})
+"""Keys of Label Studio's own editor that a scheme could otherwise give: `u` unselects a region."""
+HOTKEY = re.compile(r"(shift\+)?[a-z0-9]")
+"""What a hotkey may be: the editor compares keys without case and keeps ctrl and alt for itself."""
+
 ATTRIBUTION_LABELS = ("SOURCE", "CUE", "CONTENT")
 STANCE_LABELS = ("EVIDENCE", "STANCE")
 """EVIDENCE marks the words that show a stance; STANCE repeats a target's span to hold a further stance on it."""
@@ -55,12 +61,13 @@ class Example(_Model):
 
 
 class Layer(_Model):
-    """A group of labels that is shown, corrected and released together."""
+    """A group of labels that is shown, corrected and released together; `rules` are for the guidelines."""
 
     id: Identifier
     title: str
     definition: str
     default: bool = True
+    rules: list[str] = []
 
 
 class Label(_Model):
@@ -77,10 +84,11 @@ class Label(_Model):
 
 
 class Value(_Model):
-    """One of an attribute's or a question's closed answers."""
+    """One of an attribute's or a question's closed answers; `title` is what an annotator reads instead of the id."""
 
     id: str = Field(pattern=r"^[A-Za-z0-9_+\-]+$", max_length=40)
     definition: str
+    title: str = ""
     hotkey: str = Field(default="", max_length=12)
 
 
@@ -123,6 +131,7 @@ class LabelScheme(_Model):
     name: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
     version: str = Field(pattern=r"^\d+\.\d+\.\d+$")
     title: str
+    rules: list[str] = []
     layers: list[Layer]
     labels: list[Label]
     attributes: list[Attribute] = []
@@ -133,20 +142,43 @@ class LabelScheme(_Model):
     def _consistent(self) -> LabelScheme:
         self._no_id_twice()
         self._no_dangling_name()
-        keys = [label.hotkey for label in self.labels]
-        keys += [value.hotkey for attribute in self.attributes for value in attribute.values]
-        keys += [value.hotkey for question in self.questions for value in question.values]
-        if twice := _twice([key for key in keys if key]):
-            raise ValueError(f"the hotkey {twice!r} is given twice")
+        self._no_clashing_hotkey()
+        for label in self.labels:
+            for example in (*label.examples, *label.counter_examples):
+                if not re.search(r"\[\[.+?\]\]", example.text):
+                    raise ValueError(f"label {label.id!r}: no [[words]] are marked in the example {example.text!r}")
         return self
 
+    def _no_clashing_hotkey(self) -> None:
+        owned = [(label.hotkey, f"label {label.id}") for label in self.labels]
+        owned += [(value.hotkey, f"{a.id} {value.id}") for a in self.attributes for value in a.values]
+        owned += [(value.hotkey, f"{q.id} {value.id}") for q in self.questions for value in q.values]
+        taken: dict[str, str] = {}
+        for key, owner in owned:
+            if not key:
+                continue
+            if key in RESERVED_HOTKEYS or not HOTKEY.fullmatch(key):
+                raise ValueError(
+                    f"the hotkey {key!r} of {owner} cannot be used; give a digit or a lower-case letter, "
+                    f"alone or after shift+, and none of {', '.join(sorted(RESERVED_HOTKEYS))}"
+                )
+            if key in taken:
+                raise ValueError(f"the hotkey {key!r} is given twice: to {taken[key]} and to {owner}")
+            taken[key] = owner
+
     def _no_id_twice(self) -> None:
-        for kind, ids in (
-            ("layer", [layer.id for layer in self.layers]),
+        controls = (
+            [layer.id for layer in self.layers] + [a.id for a in self.attributes] + [q.id for q in self.questions]
+        )
+        groups = [
+            # these three become names in one labelling config, where no two things may share one
+            ("layer, attribute or question", [*controls, "text"]),
             ("label", [label.id for label in self.labels]),
-            ("attribute or question", [a.id for a in self.attributes] + [q.id for q in self.questions]),
             ("relation", [relation.id for relation in self.relations]),
-        ):
+        ]
+        groups += [(f"value of {a.id!r}", [value.id for value in a.values]) for a in self.attributes]
+        groups += [(f"value of {q.id!r}", [value.id for value in q.values]) for q in self.questions]
+        for kind, ids in groups:
             if twice := _twice(ids):
                 raise ValueError(f"{kind} {twice!r} is defined twice")
 
@@ -175,6 +207,11 @@ class LabelScheme(_Model):
         return hashlib.sha256(canonical.encode()).hexdigest()
 
     @property
+    def default_layers(self) -> list[str]:
+        """The ids of the layers that are on by default, in order."""
+        return [layer.id for layer in self.layers if layer.default]
+
+    @property
     def span_labels(self) -> tuple[Label, ...]:
         """The labels an :class:`Entity` can have: every layer but attribution and stance."""
         return tuple(label for label in self.labels if label.layer not in ("attribution", "stance"))
@@ -197,39 +234,56 @@ class LabelScheme(_Model):
         """Return the attributes asked of spans with this label, stance questions left out."""
         return tuple(a for a in self.attributes if label in a.labels and a.layer != "stance")
 
+    def relation_between(self, source: str, target: str) -> Relation | None:
+        """Return the one relation that goes from a span of one label to a span of another, or None.
+
+        An arrow drawn by hand in Label Studio has no name until the annotator gives it one; its ends
+        say which relation is meant.
+        """
+        fitting = [r for r in self.relations if source in r.source and target in r.target]
+        return fitting[0] if len(fitting) == 1 else None
+
     def select(self, layers: list[str]) -> LabelScheme:
         """Return the scheme cut down to some of its layers, same name and version.
 
+        The order of `layers` does not matter. Attributes and relations of a layer that is left out are
+        left out with it.
+
         Raises:
-            SchemeError: A layer is not in the scheme.
+            SchemeError: A layer is not in the scheme, none is given, or one asks about the labels of a
+                layer that is left out (a stance needs the entities that it is about).
         """
+        if not layers:
+            raise SchemeError(f"no layer of scheme {self.name} is selected", hint="Select at least one layer.")
         unknown = [layer for layer in layers if layer not in {known.id for known in self.layers}]
         if unknown:
             known = ", ".join(layer.id for layer in self.layers)
             raise SchemeError(f"scheme {self.name} has no layer {unknown[0]!r}; it has {known}")
-        kept = {label.id for label in self.labels if label.layer in layers}
-
-        def only(ids: list[str]) -> list[str]:
-            return [label for label in ids if label in kept]
+        self._no_needed_layer_missing(layers)
 
         return LabelScheme(
             name=self.name,
             version=self.version,
             title=self.title,
+            rules=self.rules,
             layers=[layer for layer in self.layers if layer.id in layers],
             labels=[label for label in self.labels if label.layer in layers],
-            attributes=[
-                attribute.model_copy(update={"labels": only(attribute.labels)})
-                for attribute in self.attributes
-                if attribute.layer in layers and only(attribute.labels)
-            ],
-            relations=[
-                relation.model_copy(update={"source": only(relation.source), "target": only(relation.target)})
-                for relation in self.relations
-                if relation.layer in layers and only(relation.source) and only(relation.target)
-            ],
+            attributes=[attribute for attribute in self.attributes if attribute.layer in layers],
+            relations=[relation for relation in self.relations if relation.layer in layers],
             questions=self.questions,
         )
+
+    def _no_needed_layer_missing(self, layers: list[str]) -> None:
+        layer_of = {label.id: label.layer for label in self.labels}
+        asked = [(a.layer, a.id, a.labels) for a in self.attributes]
+        asked += [(r.layer, r.id, [*r.source, *r.target]) for r in self.relations]
+        for layer, owner, labels in asked:
+            needed = next((label for label in labels if layer_of[label] not in layers), None)
+            if layer in layers and needed:
+                raise SchemeError(
+                    f"the layer {layer!r} needs the layer {layer_of[needed]!r}: its {owner!r} is about {needed}",
+                    hint=f"Select {layer_of[needed]!r} as well, or leave {layer!r} out.",
+                )
 
 
 def _twice(ids: list[str]) -> str | None:
