@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from .clean import Cleaned, clean
 from .desk import SETTINGS_FILE, Desk, file_sha256, write_atomically
+from .engine import Shard, ShardsResult, run_shards
+from .ingest import IngestResult, ingest
+from .new_desk import init_desk
+from .quotes import quotations
+from .segment import segment, segment_all
+from .sentences import sentences
 from .settings import (
     DESK_FORMAT,
     ReleaseSettings,
@@ -12,17 +19,49 @@ from .settings import (
     load_settings,
     settings_digest,
 )
+from .statistics import corpus_statistics
+from .store import (
+    article_shards,
+    canonical_documents,
+    clusters,
+    copies,
+    documents,
+    record_removed,
+    removed,
+    segments,
+)
 
 __all__ = [
     "DESK_FORMAT",
     "SETTINGS_FILE",
+    "Cleaned",
     "Desk",
+    "IngestResult",
     "ReleaseSettings",
     "Settings",
+    "Shard",
+    "ShardsResult",
     "StudioSettings",
     "SuggestSettings",
+    "article_shards",
+    "canonical_documents",
+    "clean",
+    "clusters",
+    "copies",
+    "corpus_statistics",
+    "documents",
     "file_sha256",
+    "ingest",
+    "init_desk",
     "load_settings",
+    "quotations",
+    "record_removed",
+    "removed",
+    "run_shards",
+    "segment",
+    "segment_all",
+    "segments",
+    "sentences",
     "settings_digest",
     "write_atomically",
 ]

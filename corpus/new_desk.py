@@ -1,0 +1,114 @@
+"""Make a desk: a folder with settings that explain themselves."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import BaseModel
+
+from copydesk.schemas import DeskError
+
+from .desk import SETTINGS_FILE, Desk, write_atomically
+from .settings import Settings
+
+__all__ = ["init_desk"]
+
+GITIGNORE = """\
+# secrets, server data and scratch never belong into a repository
+.studio/
+.lock
+*.tmp
+"""
+
+COMMENTS: Final = {
+    "format": "layout of this folder; leave it as it is",
+    "name": "names the Label Studio project and the dataset",
+    "scheme": "a shipped label scheme, or a TOML file beside this one",
+    "engine": '"processes" or "serial"',
+    "workers": "0: all cores",
+    "ingest": "what may come in, and how records are read",
+    "ingest.languages": "ISO 639-1 codes; documents in another language are set aside",
+    "ingest.min_characters": "a shorter text is set aside",
+    "ingest.max_bytes": "a larger file (text, HTML) or record (JSONL, CSV) is set aside",
+    "ingest.outlet": "for records that name no outlet",
+    "ingest.licence": "for records that name no licence; an SPDX id",
+    "ingest.columns": 'our field = "your column", where the names differ: text, html, title, url, outlet, published, '
+    "retrieved, id, language, licence, byline",
+    "dedupe": "when two articles count as copies",
+    "dedupe.threshold": "Jaccard similarity of word 5-grams",
+    "dedupe.permutations": "MinHash length; more is slower and finds more",
+    "suggest": "which spaCy pipeline suggests, and what",
+    "suggest.pipeline": "an installed package or a folder",
+    "suggest.trim_articles": 'leave "the" and "a" outside of entities',
+    "suggest.layers": "layers of the scheme",
+    "studio": "which Label Studio; the API key comes from COPYDESK_STUDIO_API_KEY, never from here",
+    "studio.url": "empty: the desk's own server, started by `copydesk studio start`",
+    "studio.project": "empty: the desk's name",
+    "studio.layers": "layers that people see; others can be added later",
+    "studio.port": "of the desk's own server",
+    "release": "how a release is named, licensed and split",
+    "release.name": "empty: the desk's name",
+    "release.licence": "SPDX id, or other",
+    "release.train": "shares of the clusters of copies; they add up to 1",
+    "release.salt": "another salt, another split",
+}
+
+
+def init_desk(path: Path, *, name: str | None = None) -> Desk:
+    """Make a desk in a folder, which is made if need be and may hold other files already.
+
+    Args:
+        path: The folder.
+        name: The desk's name; by default the folder's, in lower-case letters, digits and hyphens.
+
+    Raises:
+        DeskError: The folder is a desk already, or the path is a file.
+        SettingsError: The name has other characters than ``a-z 0-9 . _ -``.
+    """
+    if (path / SETTINGS_FILE).exists():
+        raise DeskError("this is a desk already", where=str(path), hint=f"Its settings are in {path / SETTINGS_FILE}.")
+    if path.exists() and not path.is_dir():
+        raise DeskError("this is a file, and a desk is a folder", where=str(path), hint="Give another name.")
+    path.mkdir(parents=True, exist_ok=True)
+    if not (path / ".gitignore").exists():
+        with write_atomically(path / ".gitignore") as temporary:
+            temporary.write_text(GITIGNORE, encoding="utf-8")
+    # the settings come last: a folder without them is no desk, whatever stopped us before
+    with write_atomically(path / SETTINGS_FILE) as temporary:
+        temporary.write_text(_settings_text(name or _slug(path.resolve().name)), encoding="utf-8")
+    try:
+        return Desk(path)
+    except Exception:
+        (path / SETTINGS_FILE).unlink()
+        raise
+
+
+def _slug(name: str) -> str:
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:50].strip("-") or "desk"
+
+
+def _settings_text(name: str) -> str:
+    settings = Settings.model_construct(name=name)
+    lines = ["# Settings of this desk. Every line shows its default; no secrets belong here.", ""]
+    sections: list[tuple[str, BaseModel]] = []
+    for field in Settings.model_fields:
+        value = getattr(settings, field)
+        if isinstance(value, BaseModel):
+            sections.append((field, value))
+        else:
+            lines.append(_line(field, value, COMMENTS.get(field, "")))
+    for section, model in sections:
+        lines += ["", f"[{section}]" + (f"  # {COMMENTS[section]}" if section in COMMENTS else "")]
+        for field in type(model).model_fields:
+            lines.append(_line(field, getattr(model, field), COMMENTS.get(f"{section}.{field}", "")))
+    return "\n".join(lines) + "\n"
+
+
+def _line(field: str, value: Any, comment: str) -> str:
+    written = "{}" if value == {} else json.dumps(value, ensure_ascii=False)  # of these kinds, JSON is TOML
+    return f"{field} = {written}" + (f"  # {comment}" if comment else "")

@@ -1,0 +1,257 @@
+from __future__ import annotations
+
+import gzip
+import importlib
+import json
+import os
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from copydesk.corpus import ingest
+from copydesk.schemas import Removed, SettingsError
+
+from .conftest import ARTICLE, change_setting, story, write_jsonl
+
+sources = importlib.import_module("copydesk.corpus.sources")
+places = importlib.import_module("copydesk.corpus.places")
+columns = importlib.import_module("copydesk.corpus.columns")
+
+
+def records(desk, *names):
+    return [
+        record
+        for file in places.find([str(name) for name in names], desk=desk.path)
+        for record in sources.read(file, desk.settings.ingest)
+    ]
+
+
+def refusal(desk, path):
+    (found,) = records(desk, path)
+    assert isinstance(found, Removed)
+    assert found.stage == "read"
+    return found
+
+
+def test_an_empty_file(desk, news):
+    (news / "empty.txt").touch()
+    assert refusal(desk, news) == Removed("", "read", "empty file", "news/empty.txt")
+
+
+def test_a_binary(desk, news):
+    (news / "picture.txt").write_bytes(bytes(range(256)) * 20)
+    assert refusal(desk, news).reason == "binary file"
+
+
+@pytest.mark.parametrize("magic", [b"%PDF-1.7\n", b"PK\x03\x04word", b"\x89PNG\r\n"])
+def test_a_known_binary_by_its_first_bytes(desk, news, magic):
+    (news / "article.txt").write_bytes(magic + b"x" * 500)
+    assert refusal(desk, news).reason == "binary file"
+
+
+@pytest.mark.parametrize("name", ["huge.txt", "huge.html"])
+def test_a_file_of_200_megabytes(desk, news, name):
+    with (news / name).open("wb") as file:
+        file.truncate(200_000_000)
+    found = refusal(desk, news)
+    assert found.reason == "too large"
+    assert "20,000,000 bytes (ingest.max_bytes)" in found.detail
+
+
+def test_a_line_of_200_megabytes_is_never_held(desk, news):
+    with (news / "huge.jsonl").open("wb") as file:
+        file.write(json.dumps({"text": "one"}).encode() + b"\n" + b" " * 9000)
+        file.truncate(200_000_000)
+        file.seek(0, 2)
+        file.write(b"\n" + json.dumps({"text": "three"}).encode())
+    one, two, three = records(desk, news)
+    assert (one.text, two.reason, two.of, three.text) == ("one", "too large", "news/huge.jsonl:2", "three")
+
+
+def test_text_that_is_not_utf8(desk, news):
+    (news / "latin.txt").write_bytes("Général".encode("latin-1"))
+    found = refusal(desk, news)
+    assert found.reason == "not UTF-8"
+    assert found.detail == "byte 1 cannot be read; save the file as UTF-8"
+
+
+def test_utf16_text_is_refused_by_name(desk, news):
+    (news / "wide.txt").write_bytes("Harun falls".encode("utf-16"))
+    assert refusal(desk, news) == Removed("", "read", "not UTF-8", "news/wide.txt", "the file is UTF-16")
+
+
+def test_a_csv_without_the_needed_column_names_those_it_has(desk, news):
+    (news / "table.csv").write_text("headline,author\nHarun falls,Lena\n")
+    found = refusal(desk, news)
+    assert found.reason == "no text column"
+    assert found.detail.startswith("columns seen: headline, author; name yours in copydesk.toml")
+
+
+def test_a_parquet_without_the_needed_column(desk, news):
+    pq.write_table(pa.table({"headline": ["x"]}), news / "table.parquet")
+    assert refusal(desk, news).detail.startswith("columns seen: headline;")
+
+
+def test_a_damaged_parquet(desk, news):
+    (news / "table.parquet").write_bytes(b"PAR1 and then nothing")
+    assert refusal(desk, news).reason == "damaged Parquet"
+
+
+def test_each_line_of_a_jsonl_stands_for_itself(desk, news):
+    (news / "mixed.jsonl").write_bytes(
+        b'{"text": "one"}\n{broken\n\n[1]\n{"title": "no body"}\n{"text": "\xff"}\n{"text": ""}\n{"text": null}\n{"text": "nine"}'
+    )
+    found = records(desk, news)
+    assert [getattr(item, "reason", "") or item.text for item in found] == [
+        "one", "broken JSON", "broken JSON", "no text", "not UTF-8", "no text", "no text", "nine"
+    ]  # fmt: skip
+    assert [item.of.split(":")[1] for item in found] == ["1", "2", "4", "5", "6", "7", "8", "9"]
+    assert found[3].detail == "columns seen: title"
+
+
+def test_rows_of_a_csv(desk, news):
+    (news / "rows.csv").write_bytes(
+        'id;Headline;Body\n1;Harun falls;"Two\nlines"\n2;x;y;z\n3;short\n4;bad;\xff\n5;ok;five\n'.encode("latin-1")
+    )
+    found = records(desk, news)
+    assert [getattr(item, "reason", "") or item.text for item in found] == [
+        "Two\nlines", "broken row", "no text", "not UTF-8", "five"
+    ]  # fmt: skip
+    assert found[0].fields == {"id": "1", "title": "Harun falls"}
+    assert [item.of for item in found][:2] == ["news/rows.csv:2", "news/rows.csv:4"]
+
+
+def test_an_unclosed_quote_swallows_no_more_than_a_record_may_hold(desk, news):
+    desk = change_setting(desk, "^max_bytes = .*", "max_bytes = 1_000 #")
+    rows = "".join(f"{number},{'word ' * 20}\n" for number in range(40))
+    (news / "rows.csv").write_text('id,text\n0,"never closed\n' + rows)
+    found = records(desk, news)
+    assert found[0].reason == "broken row"
+    assert any(isinstance(item, sources.RawRecord) for item in found)
+
+
+def test_tsv_and_parquet(desk, news):
+    (news / "a.tsv").write_text("url\tcontent\nhttps://x.example/1\tText, with a comma\n")
+    pq.write_table(
+        pa.table({"Article Text": ["one", None], "authors": [["A", "B"], []], "extra": [1, 2]}), news / "b.parquet"
+    )
+    first, second, third = records(desk, news)
+    assert (first.text, first.fields) == ("Text, with a comma", {"url": "https://x.example/1"})
+    assert (second.text, second.fields, second.of) == ("one", {"byline": "A, B"}, "news/b.parquet:1")
+    assert third.reason == "no text"
+
+
+def test_packed_files(desk, news):
+    with gzip.open(news / "a.jsonl.gz", "wt") as file:
+        file.write('{"text": "one"}\n{"text": "two"}\n')
+    whole = (news / "a.jsonl.gz").read_bytes()
+    (news / "b.jsonl.gz").write_bytes(whole[:-12])
+    found = records(desk, news)
+    assert [item.text for item in found[:2]] == ["one", "two"]
+    assert found[-1].reason == "damaged gzip"
+    assert found[-1].of == "news/b.jsonl.gz"
+
+
+def test_content_counts_more_than_the_ending(desk, news):
+    (news / "page.txt").write_text("<!DOCTYPE html><html><body>x</body></html>")
+    (news / "lines").write_text('{"text": "one"}\n{"text": "two"}\n')
+    pq.write_table(pa.table({"text": ["three"]}), news / "table.dat")
+    assert [item.kind for item in records(desk, news)] == ["jsonl", "jsonl", "html", "parquet"]
+
+
+def test_unknown_endings(desk, news):
+    (news / "style.css").write_text("body { color: red }")
+    found = refusal(desk, news)
+    assert found.reason == "unknown file type"
+    assert found.detail.startswith("the ending is .css; known are .txt")
+
+
+def test_a_file_without_ending_is_text_where_it_is_named(desk, news):
+    (news / "story").write_text(ARTICLE)
+    assert refusal(desk, news).reason == "unknown file type"
+    (found,) = records(desk, news / "story")
+    assert (found.kind, found.of) == ("text", "story")
+
+
+def test_patterns_folders_and_files_are_read_once(desk, news):
+    (news / "deep").mkdir()
+    (news / "deep" / "b.txt").write_text("two")
+    (news / "a.txt").write_text("one")
+    (news / ".hidden.txt").write_text("no")
+    assert [item.of for item in records(desk, news, news / "a.txt", f"{news}/**/*.txt")] == [
+        "news/a.txt",
+        "news/deep/b.txt",
+    ]
+    assert [item.of for item in records(desk, f"{news}/*/*.txt")] == ["deep/b.txt"]
+
+
+def test_a_loop_of_folders_ends(desk, news):
+    (news / "a.txt").write_text("one")
+    (news / "again").symlink_to(news)
+    assert len(records(desk, news)) == 1
+
+
+def test_a_desk_never_reads_its_own_tables(desk):
+    ingest(desk, [write_jsonl(desk.path / "raw.jsonl", [{"text": story(1)}])])
+    assert [item.of for item in records(desk, desk.path)] == ["desk/raw.jsonl:1"]
+
+
+def test_columns_of_the_settings_come_first(desk, news):
+    desk = change_setting(desk, "^columns = .*", 'columns = { text = "story", outlet = "paper" }')
+    write_jsonl(
+        news / "a.jsonl", [{"text": "teaser", "story": "all of it", "paper": "P", "source": "S"}, {"text": "other"}]
+    )
+    first, second = records(desk, news)
+    assert (first.text, first.fields["outlet"], second.text) == ("all of it", "P", "other")
+
+
+def test_an_unknown_field_in_the_settings(desk, news):
+    desk = change_setting(desk, "^columns = .*", 'columns = { headlin = "x" }')
+    with pytest.raises(SettingsError, match="unknown field 'headlin'") as caught:
+        ingest(desk, [str(news)])
+    assert "Known fields, each with the name of your column: text, html, title" in str(caught.value)
+
+
+def test_values_that_are_no_text():
+    values = columns.fields_of(
+        {
+            "text": ["One.", "Two."],
+            "source": {"id": None, "name": "The Wire"},
+            "id": 7,
+            "lang": None,
+            "author": float("nan"),
+        },
+        {},
+    )
+    assert values == {"text": "One.\n\nTwo.", "outlet": "The Wire", "id": "7"}
+
+
+def test_an_outlet_given_as_an_address():
+    assert columns.fields_of({"source": "https://www.wire.example/world/1"}, {}) == {"outlet": "wire.example"}
+
+
+def test_json_of_one_object_a_line_whatever_its_ending(desk, news):
+    (news / "a.json").write_text('{"text": "one"}\n{"text": "two"}\n')
+    (news / "b.json").write_text('{"text": "three"}')
+    (news / "c.json").write_text('{\n  "text": "four"\n}')
+    (news / "d.json").write_text('[{"text": "five"}]')
+    found = records(desk, news)
+    assert [item.text for item in found[:3]] == ["one", "two", "three"]
+    assert {(item.reason, item.detail) for item in found[3:]} == {
+        ("unknown file type", "the ending is .json; write one JSON object a line (.jsonl)")
+    }
+
+
+def test_front_matter_of_markdown(desk, news):
+    (news / "a.md").write_text('---\ntitle: "Harun falls"\ndate: 2024-11-29\n---\n# Harun falls\n\nText.\n')
+    (found,) = records(desk, news)
+    assert found.fields == {"title": "Harun falls", "published": "2024-11-29"}
+    assert found.text == "# Harun falls\n\nText.\n"
+
+
+def test_what_is_no_regular_file(desk, news):
+    os.mkfifo(news / "pipe.txt")
+    (news / "lost.txt").symlink_to(news / "nowhere")
+    (news / "self.txt").symlink_to(news / "self.txt")
+    assert [item.reason for item in records(desk, news)] == ["cannot be read"] * 3
