@@ -28,12 +28,14 @@ class Outcome:
         removed: What was set aside: the record, or a field of it that could not be read.
         changes: How often cleaning changed what.
         of: The record's place.
+        known: Whether the record was not looked at, as an earlier run made a document of the same bytes.
     """
 
     document: Document | None = None
     removed: tuple[Removed, ...] = ()
     changes: Mapping[str, int] = field(default_factory=dict)
     of: str = ""
+    known: bool = False
 
 
 def prepare(record: RawRecord, settings: IngestSettings) -> Outcome:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import subprocess
@@ -242,7 +243,7 @@ KILLED = """
 import json, os, pathlib, signal, sys
 import importlib
 import copydesk.corpus as corpus
-module = importlib.import_module("copydesk.corpus.ingest")
+module = importlib.import_module("copydesk.corpus.intake")
 module.SHARD_DOCUMENTS = 2
 source, places = sys.argv[1], sys.argv[2:]
 # models are loaded once, before the forks
@@ -334,3 +335,26 @@ def test_a_lifted_refusal_is_forgotten(desk, news):
     desk = change_setting(desk, "^languages = .*", 'languages = ["en", "fr"]')
     assert ingest(desk, [str(news)]).accepted == 2
     assert [item.reason for item in removed(desk)] == ["empty file"]
+
+
+def test_known_bytes_are_not_looked_at_again(desk, news, monkeypatch):
+    write_jsonl(news / "a.jsonl", [{"text": story(n)} for n in range(3)] + [{"text": story(3), "date": "some day"}])
+    ingest(desk, [str(news)])
+    monkeypatch.setattr(importlib.import_module("copydesk.corpus.ingest"), "prepare", None)
+    assert ingest(desk, [str(news)]).repeated == 4
+
+
+def test_other_settings_look_at_known_bytes_again(desk, news):
+    write_jsonl(news / "a.jsonl", [{"text": story(1)}])
+    ingest(desk, [str(news)])
+    result = ingest(change_setting(desk, '^outlet = ""', 'outlet = "The Wire"'), [str(news)])
+    assert (result.accepted, result.documents, result.copies) == (1, 2, 1)
+
+
+def test_after_a_harmless_change_all_is_known_again(desk, news, monkeypatch):
+    write_jsonl(news / "a.jsonl", [{"text": story(n)} for n in range(3)])
+    ingest(desk, [str(news)])
+    desk = change_setting(desk, "^min_characters = .*", "min_characters = 201")
+    assert ingest(desk, [str(news)]).repeated == 3
+    monkeypatch.setattr(importlib.import_module("copydesk.corpus.ingest"), "prepare", None)
+    assert ingest(desk, [str(news)]).repeated == 3

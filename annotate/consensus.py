@@ -1,0 +1,286 @@
+"""Agree on one set of labels from several people's.
+
+Everything is compared by what it says, never by the id that a region happened to get: a mention is
+known by its span and label, an attribution by its content span, a stance by target and holder.
+:func:`reidentify` makes ids that say just that, so that two people's mentions can be compared, and
+joined in a release, by id.
+
+The rule is the same everywhere: what more than half of those who were asked say, stands. All the
+document's annotators are asked for its mentions, attributions, stances and answers; for an attribute
+of a mention only those who marked that mention, as nobody else could say. Where no side has more
+than half, nothing is chosen: the thing is left out and listed as open.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from copydesk.schemas import OUTLET, UNNAMED, Annotations, Attribution, Entity, Origin, Span, Stance
+
+__all__ = ["Disagreement", "consensus", "mention_id", "reidentify"]
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """Something that a document's annotators did not all say alike.
+
+    Attributes:
+        document_id: Where.
+        layer: ``spans``, ``attribution``, ``stance`` or ``questions``.
+        item: What was asked: ``label``, an attribute, ``source``, ``polarity``, ``evidence``, a question.
+        start: Code-point offset of the span concerned; 0 for the whole document.
+        end: Offset after it; 0 for the whole document.
+        text: The words concerned, or for a stance ``holder → target``.
+        votes: (annotator, what they said) sorted by annotator; empty where they said nothing.
+        decided: What stands by majority; empty where it was left out.
+        open: Whether no side had more than half, so that a person has to decide.
+    """
+
+    document_id: str
+    layer: str
+    item: str
+    start: int
+    end: int
+    text: str
+    votes: tuple[tuple[str, str], ...]
+    decided: str
+    open: bool
+
+
+def mention_id(document_id: str, span: Span, label: str) -> str:
+    """Return the id of a mention: the same for everyone who marks this span with this label."""
+    said = f"{document_id}\x1f{span.start}\x1f{span.end}\x1f{label}"
+    return hashlib.sha256(said.encode()).hexdigest()[:12]
+
+
+def reidentify(annotations: Annotations) -> Annotations:
+    """Give every mention and attribution its id by content, follow every reference, sort everything.
+
+    The same span with the same label twice becomes one mention, with the attributes of both. A stance
+    whose target or holder is not there is left out: it says nothing.
+    """
+    document = annotations.document_id
+    new_ids = {entity.id: mention_id(document, entity.span, entity.label) for entity in annotations.entities}
+    entities: dict[str, Entity] = {}
+    for entity in annotations.entities:
+        key = new_ids[entity.id]
+        seen = entities.get(key, entity)
+        entities[key] = replace(seen, id=key, attributes={**entity.attributes, **seen.attributes})
+    attributions: dict[str, Attribution] = {}
+    for attribution in annotations.attributions:
+        key = mention_id(document, attribution.content, "CONTENT")
+        attributions.setdefault(key, replace(attribution, id=key))
+    named = {**new_ids, OUTLET: OUTLET, UNNAMED: UNNAMED}
+    stances: dict[tuple[str, str], Stance] = {}
+    for stance in annotations.stances:
+        if stance.target in new_ids and stance.holder in named:
+            ends = (new_ids[stance.target], named[stance.holder])
+            evidence = tuple(sorted(set(stance.evidence)))
+            stances.setdefault(ends, replace(stance, target=ends[0], holder=ends[1], evidence=evidence))
+    return replace(
+        annotations,
+        entities=tuple(sorted(entities.values(), key=lambda e: (e.span.start, -e.span.end, e.label))),
+        attributions=tuple(sorted(attributions.values(), key=lambda a: (a.content.start, -a.content.end))),
+        stances=tuple(stances[ends] for ends in sorted(stances)),
+        choices={question: tuple(sorted(set(values))) for question, values in sorted(annotations.choices.items())},
+    )
+
+
+def consensus(versions: Mapping[str, Annotations]) -> tuple[Annotations, tuple[Disagreement, ...]]:
+    """Return what more than half of a document's annotators say, and where they differ.
+
+    Args:
+        versions: Annotator to :func:`reidentify`-ed annotations of one text; at least one.
+    """
+    vote = _Ballots(versions)
+    first = next(iter(versions.values()))
+    agreed = Annotations(
+        document_id=first.document_id,
+        sha256=first.sha256,
+        entities=tuple(vote.entities()),
+        attributions=tuple(vote.attributions()),
+        stances=tuple(vote.stances()),
+        choices=dict(vote.choices()),
+    )
+    return reidentify(agreed), tuple(vote.disagreements)
+
+
+class _Ballots:
+    """One document's votes, counted; keeps every disagreement that it meets."""
+
+    def __init__(self, versions: Mapping[str, Annotations]) -> None:
+        self.versions = dict(sorted(versions.items()))
+        self.document = next(iter(versions.values())).document_id
+        self.disagreements: list[Disagreement] = []
+
+    def entities(self) -> Iterator[Entity]:
+        marked: dict[str, dict[str, Entity]] = {}
+        for annotator, version in self.versions.items():
+            for entity in version.entities:
+                marked.setdefault(entity.id, {})[annotator] = entity
+        by_span: dict[Span, list[dict[str, Entity]]] = {}
+        for voters in marked.values():
+            by_span.setdefault(next(iter(voters.values())).span, []).append(voters)
+        for span, rivals in sorted(by_span.items()):
+            kept = [voters for voters in rivals if self._more_than_half(len(voters))]
+            self._list_span(span, rivals, kept)
+            for voters in kept:
+                one = next(iter(voters.values()))
+                names = sorted({name for entity in voters.values() for name in entity.attributes})
+                attributes = {
+                    name: self.settle(
+                        "spans", name, span, {who: entity.attributes.get(name, "") for who, entity in voters.items()}
+                    )
+                    for name in names
+                }
+                yield replace(
+                    one,
+                    attributes={k: v for k, v in attributes.items() if v},
+                    origin=_shared(voters.values()),
+                    score=None,
+                )
+
+    def _list_span(self, span: Span, rivals: Sequence[dict[str, Entity]], kept: Sequence[dict[str, Entity]]) -> None:
+        if all(len(voters) == len(self.versions) for voters in rivals):
+            return
+        said = {who: "+".join(sorted(voters[who].label for voters in rivals if who in voters)) for who in self.versions}
+        finders = sum(1 for labels in said.values() if labels)
+        tied = any(2 * len(voters) == len(self.versions) for voters in rivals)
+        no_label_won = not kept and self._more_than_half(finders)
+        decided = "+".join(sorted(next(iter(voters.values())).label for voters in kept))
+        self._list("spans", "label", span, span.text, said, decided, open=tied or no_label_won)
+
+    def attributions(self) -> Iterator[Attribution]:
+        marked: dict[Span, dict[str, Attribution]] = {}
+        for annotator, version in self.versions.items():
+            for attribution in version.attributions:
+                marked.setdefault(attribution.content, {})[annotator] = attribution
+        for content, voters in sorted(marked.items()):
+            present = {who: "CONTENT" if who in voters else "" for who in self.versions}
+            if not self.settle("attribution", "content", content, present):
+                continue
+            yield replace(
+                next(iter(voters.values())),
+                source=self._settle_span("source", content, {who: a.source for who, a in voters.items()}),
+                cue=self._settle_span("cue", content, {who: a.cue for who, a in voters.items()}),
+                form=self.settle("attribution", "form", content, {who: a.form for who, a in voters.items()}),
+                source_type=self.settle(
+                    "attribution", "source_type", content, {who: a.source_type for who, a in voters.items()}
+                ),
+                origin=_shared(voters.values()),
+                score=None,
+            )
+
+    def _settle_span(self, item: str, about: Span, votes: Mapping[str, Span | None]) -> Span | None:
+        spans = {_place(span): span for span in votes.values() if span is not None}
+        won = self.settle("attribution", item, about, {who: _place(span) for who, span in votes.items()})
+        return spans.get(won)
+
+    def stances(self) -> Iterator[Stance]:
+        marked: dict[tuple[str, str], dict[str, Stance]] = {}
+        for annotator, version in self.versions.items():
+            for stance in version.stances:
+                marked.setdefault((stance.target, stance.holder), {})[annotator] = stance
+        for (target, holder), voters in sorted(marked.items()):
+            about, text = self._pair(target, holder, next(iter(voters)))
+            votes = {who: voters[who].polarity if who in voters else "" for who in self.versions}
+            polarity = self.settle("stance", "polarity", about, votes, text=text)
+            if not polarity:
+                continue
+            agreeing = {who: stance for who, stance in voters.items() if stance.polarity == polarity}
+            role = self.settle("stance", "role", about, {who: s.role for who, s in agreeing.items()}, text=text)
+            yield Stance(
+                target=target,
+                holder=holder,
+                polarity=polarity,
+                origin=_shared(agreeing.values()),
+                evidence=self._evidence(about, text, agreeing),
+                role=role,
+            )
+
+    def _pair(self, target: str, holder: str, annotator: str) -> tuple[Span, str]:
+        version = self.versions[annotator]
+        spans = {entity.id: entity.span for entity in version.entities}
+        name = spans[holder].text if holder in spans else holder
+        return spans[target], f"{name} → {spans[target].text}"
+
+    def _evidence(self, about: Span, text: str, voters: Mapping[str, Stance]) -> tuple[Span, ...]:
+        """Return the evidence spans with a majority, else the words that a majority's spans share."""
+        counts = Counter(span for stance in voters.values() for span in stance.evidence)
+        agreed = tuple(sorted(span for span, count in counts.items() if 2 * count > len(voters)))
+        if not agreed:
+            agreed = _shared_words([stance.evidence for stance in voters.values()])
+        if any(count < len(voters) for count in counts.values()):
+            votes = {who: " … ".join(span.text for span in stance.evidence) for who, stance in voters.items()}
+            decided = " … ".join(span.text for span in agreed)
+            self._list("stance", "evidence", about, text, votes, decided, open=not agreed)
+        return agreed
+
+    def choices(self) -> Iterator[tuple[str, tuple[str, ...]]]:
+        whole = Span(0, 0, "")
+        for question in sorted({question for version in self.versions.values() for question in version.choices}):
+            votes = {who: ", ".join(version.choices.get(question, ())) for who, version in self.versions.items()}
+            if won := self.settle("questions", question, whole, votes):
+                yield question, tuple(won.split(", "))
+
+    def settle(self, layer: str, item: str, about: Span, votes: Mapping[str, str], *, text: str = "") -> str:
+        """Return the value with more than half of these votes, or nothing; list what is not unanimous."""
+        counts = Counter(votes.values())
+        value, count = max(counts.items(), key=lambda pair: (pair[1], pair[0]))
+        decided = value if 2 * count > len(votes) else ""
+        if len(counts) > 1:
+            self._list(layer, item, about, text or about.text, votes, decided, open=2 * count <= len(votes))
+        return decided
+
+    def _list(
+        self, layer: str, item: str, about: Span, text: str, votes: Mapping[str, str], decided: str, *, open: bool
+    ) -> None:
+        self.disagreements.append(
+            Disagreement(
+                self.document, layer, item, about.start, about.end, text, tuple(sorted(votes.items())), decided, open
+            )
+        )
+
+    def _more_than_half(self, votes: int) -> bool:
+        return 2 * votes > len(self.versions)
+
+
+def _shared(things: Iterable[Entity | Attribution | Stance]) -> Origin:
+    """Return the origin of what several people said: all their pseudonyms."""
+    origins = sorted({thing.origin for thing in things})
+    return dataclasses.replace(origins[0], name="+".join(origin.name for origin in origins))
+
+
+def _place(span: Span | None) -> str:
+    return f"{span.text} [{span.start}, {span.end})" if span else ""
+
+
+def _shared_words(answers: Sequence[tuple[Span, ...]]) -> tuple[Span, ...]:
+    """Return the runs of code points that more than half of the answers cover, without outer white space."""
+    letters: dict[int, str] = {}
+    counts: Counter[int] = Counter()
+    for spans in answers:
+        covered: set[int] = set()
+        for span in spans:
+            letters.update(zip(range(span.start, span.end), span.text, strict=True))
+            covered.update(range(span.start, span.end))
+        counts.update(covered)
+    places = sorted(place for place, count in counts.items() if 2 * count > len(answers))
+    runs: list[list[int]] = []
+    for place in places:
+        if runs and runs[-1][1] == place:
+            runs[-1][1] = place + 1
+        else:
+            runs.append([place, place + 1])
+    found = []
+    for start, end in runs:
+        text = "".join(letters[place] for place in range(start, end))
+        words = text.strip()
+        if words:
+            first = start + text.index(words)
+            found.append(Span(first, first + len(words), words))
+    return tuple(found)

@@ -1,0 +1,217 @@
+"""Make gold of what people finished: a pure function of the ledger.
+
+A document's gold is, in this order: the newest adjudication (an annotation marked as ground truth);
+the one annotator's version; else the consensus of its annotators (:mod:`consensus`). With ``silver``
+the documents that nobody has finished get what the desk's pipeline suggests, and say so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import pyarrow as pa
+
+from copydesk.corpus import Desk, file_sha256, settings_digest
+from copydesk.schemas import ANNOTATIONS, Annotations, Origin, annotations_to_row
+
+from .consensus import Disagreement, consensus, reidentify
+from .ledger import FinishedAnnotation, finished, ledger
+from .suggest import suggestions
+
+__all__ = ["GOLD", "Gold", "GoldOrigin", "GoldResult", "Version", "gold", "pseudonyms"]
+
+GoldOrigin = Literal["gold", "adjudicated", "silver"]
+
+GOLD: Final = pa.schema(
+    [*ANNOTATIONS, pa.field("origin", pa.string(), False), pa.field("annotators", pa.list_(pa.string()), False)]
+)
+"""A row of ``gold/``: the annotations, then what they are and whose they were."""
+
+SHARD: Final = 1_000
+"""How many documents a file of the gold table holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gold:
+    """The labels that stand for one document.
+
+    Attributes:
+        annotations: With ids that derive from document, span and label.
+        origin: ``gold`` (one annotator, or the consensus of several), ``adjudicated`` or ``silver``.
+        annotators: The pseudonyms of the people behind it; none behind silver.
+    """
+
+    annotations: Annotations
+    origin: GoldOrigin
+    annotators: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """What one person last said about one document, under their pseudonym.
+
+    Attributes:
+        annotator: The pseudonym.
+        annotations: With ids by content, so that they can be joined with gold's.
+        ground_truth: Whether it is an adjudication.
+        seconds: Of work; -1 where unknown.
+        updated_at: When they last saved it, as the server wrote it.
+    """
+
+    annotator: str
+    annotations: Annotations
+    ground_truth: bool
+    seconds: int
+    updated_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class GoldResult:
+    """Everything that stands, and everything that people did not say alike.
+
+    Attributes:
+        documents: Sorted by document id.
+        disagreements: Sorted by document, place and item; those settled by majority are there too.
+        versions: Document id to every annotator's version, by pseudonym; both sorted.
+        names: Annotator, as the ledger has them, to pseudonym.
+        pipelines: The pipelines (``name@version``) whose suggestions people started from, or that silver is of.
+    """
+
+    documents: tuple[Gold, ...]
+    disagreements: tuple[Disagreement, ...]
+    versions: Mapping[str, tuple[Version, ...]]
+    names: Mapping[str, str]
+    pipelines: tuple[str, ...]
+
+    @property
+    def open(self) -> tuple[Disagreement, ...]:
+        """The disagreements that no majority settles: a person has to."""
+        return tuple(disagreement for disagreement in self.disagreements if disagreement.open)
+
+    def count(self, origin: GoldOrigin) -> int:
+        """Return how many documents have this origin."""
+        return sum(1 for document in self.documents if document.origin == origin)
+
+
+def pseudonyms(desk: Desk) -> dict[str, str]:
+    """Name every annotator ``annotator-1``, ``annotator-2`` … in the order the ledger first saw them.
+
+    The ledger only grows, so a pseudonym never changes hands.
+    """
+    names: dict[str, str] = {}
+    for entry in ledger(desk):
+        if entry.annotator:
+            names.setdefault(entry.annotator, f"annotator-{len(names) + 1}")
+    return names
+
+
+def gold(desk: Desk, *, silver: bool = False) -> GoldResult:
+    """Return the labels that stand for every finished document, and keep them in the desk's ``gold/``.
+
+    Args:
+        desk: A desk; its ledger may be empty.
+        silver: Give the documents that nobody finished what the desk's pipeline suggests.
+    """
+    names = pseudonyms(desk)
+    entries = list(finished(desk))
+    versions = _versions(entries, names)
+    pipelines = {entry.model_version for entry in entries if entry.model_version}
+    documents: list[Gold] = []
+    disagreements: list[Disagreement] = []
+    for said in versions.values():
+        document, differences = _stands(said)
+        documents.append(document)
+        disagreements += differences
+    _keep(desk, documents)
+    if silver:
+        for suggestion in suggestions(desk):
+            if suggestion.annotations.document_id not in versions:
+                documents.append(Gold(reidentify(suggestion.annotations), "silver"))
+                pipelines.add(f"{suggestion.pipeline.name}@{suggestion.pipeline.version}")
+    return GoldResult(
+        tuple(sorted(documents, key=lambda document: document.annotations.document_id)),
+        tuple(sorted(disagreements, key=lambda d: (d.document_id, d.start, d.end, d.layer, d.item, d.text))),
+        versions,
+        names,
+        tuple(sorted(pipelines)),
+    )
+
+
+def _versions(entries: Iterable[FinishedAnnotation], names: Mapping[str, str]) -> dict[str, tuple[Version, ...]]:
+    """Return document id → every annotator's newest version; both sorted."""
+    found: dict[str, dict[str, Version]] = {}
+    for entry in sorted(entries, key=lambda e: (e.document_id, e.annotator, e.updated_at)):
+        name = names[entry.annotator]
+        found.setdefault(entry.document_id, {})[name] = Version(
+            name,
+            _signed(entry.annotations, Origin("adjudication" if entry.ground_truth else "person", name)),
+            entry.ground_truth,
+            -1 if entry.lead_time is None else round(entry.lead_time),
+            entry.updated_at,
+        )
+    return {
+        document: tuple(sorted(said.values(), key=lambda v: _number(v.annotator))) for document, said in found.items()
+    }
+
+
+def _number(pseudonym: str) -> int:
+    return int(pseudonym.rpartition("-")[2])
+
+
+def _stands(versions: Sequence[Version]) -> tuple[Gold, tuple[Disagreement, ...]]:
+    """Apply the rule to one document."""
+    decided = [version for version in versions if version.ground_truth]
+    if decided:
+        last = max(decided, key=lambda version: (version.updated_at, _number(version.annotator)))
+        return Gold(last.annotations, "adjudicated", (last.annotator,)), ()
+    if len(versions) == 1:
+        return Gold(versions[0].annotations, "gold", (versions[0].annotator,)), ()
+    agreed, differences = consensus({version.annotator: version.annotations for version in versions})
+    return Gold(agreed, "gold", tuple(version.annotator for version in versions)), differences
+
+
+def _signed(annotations: Annotations, origin: Origin) -> Annotations:
+    """Return annotations with ids by content, all said by one person, without a machine's scores."""
+    return reidentify(
+        replace(
+            annotations,
+            entities=tuple(replace(entity, origin=origin, score=None) for entity in annotations.entities),
+            attributions=tuple(replace(item, origin=origin, score=None) for item in annotations.attributions),
+            stances=tuple(replace(stance, origin=origin, score=None) for stance in annotations.stances),
+        )
+    )
+
+
+def _keep(desk: Desk, documents: Sequence[Gold]) -> None:
+    """Write the gold table where it changed, and remove shards that are no longer needed."""
+    noted = desk.state().get("gold", {})
+    current: dict[str, str] = {}
+    for name, rows in _shards(documents):
+        key = settings_digest(rows)
+        current[name] = key
+        path = desk.path / "gold" / f"part-{name}.parquet"
+        if noted.get(name) != f"{key} {_file_key(path)}":
+            path = desk.write_table("gold", name, pa.Table.from_pylist(rows, schema=GOLD))
+            desk.note("gold", {name: f"{key} {_file_key(path)}"})
+    for part in desk.parts("gold"):
+        if part.stem.removeprefix("part-") not in current:
+            part.unlink()
+
+
+def _file_key(path: Path) -> str:
+    return file_sha256(path) if path.exists() else ""
+
+
+def _shards(documents: Sequence[Gold]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    ordered = sorted(documents, key=lambda document: document.annotations.document_id)
+    for number, start in enumerate(range(0, len(ordered), SHARD)):
+        yield (
+            f"{number:05d}",
+            [
+                {**annotations_to_row(item.annotations), "origin": item.origin, "annotators": list(item.annotators)}
+                for item in ordered[start : start + SHARD]
+            ],
+        )

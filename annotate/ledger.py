@@ -1,0 +1,264 @@
+"""Keep every version of every annotation ever seen, and read what stands.
+
+``annotations/part-*.parquet`` only grows. A row is one version of one annotation, with the server's raw
+JSON: submitted, updated, skipped. A tombstone says that an annotation is gone: ``deleted`` where its task
+is still there, so that somebody meant it; ``vanished`` where the task or the project went with it, which
+takes nothing from us. A version's key derives from what a person can change, so that seeing it again adds nothing.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from copydesk.corpus import Desk, documents, record_removed
+from copydesk.schemas import Annotations, DeskError, Document, OffsetError, Origin, Removed
+
+from .decoding import decode
+
+__all__ = ["LEDGER", "TOMBSTONES", "FinishedAnnotation", "LedgerEntry", "finished", "latest", "ledger", "standing"]
+
+TABLE: Final = "annotations"
+TOMBSTONES: Final = ("deleted", "vanished")
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    """One version of one annotation.
+
+    Attributes:
+        key: SHA-256 over what a person can change in an annotation; of a tombstone, over what it ends.
+        annotation: What tells the annotation from every other: the server's own uuid.
+        state: ``submitted``, ``updated``, ``skipped``, ``deleted`` or ``vanished``.
+        server: ``own``, or the server's address.
+        project_id: The project on that server.
+        task_id: The task on that server.
+        copydesk_key: The task's own key.
+        document_id: The document.
+        sha256: The hash of the text that the task showed, computed from that text when it was pulled.
+        scheme: Name and version of the scheme that the task was made with.
+        layers: The layers that the project showed.
+        arm: The arm that the task belonged to.
+        annotator: The email address of who did it.
+        ground_truth: Whether it was marked as the truth: an adjudication.
+        lead_time: Seconds of work, where the server knows them.
+        created_at: As the server wrote it.
+        updated_at: As the server wrote it.
+        model_version: The pipeline whose suggestions the annotator started from; empty where none were shown.
+        raw: The annotation's JSON, without its prediction.
+        prediction: The JSON of those suggestions, as the server kept them; empty where none were shown.
+    """
+
+    key: str
+    annotation: str
+    state: str
+    server: str
+    project_id: int
+    task_id: int
+    copydesk_key: str
+    document_id: str
+    sha256: str
+    scheme: str
+    layers: str
+    arm: str
+    annotator: str
+    ground_truth: bool
+    lead_time: float | None
+    created_at: str
+    updated_at: str
+    model_version: str
+    raw: str
+    prediction: str
+
+
+_KINDS: Final = {"int": pa.int64(), "bool": pa.bool_(), "float | None": pa.float64(), "str": pa.string()}
+LEDGER: Final = pa.schema(
+    [
+        pa.field(
+            field.name,
+            pa.large_string() if field.name in ("raw", "prediction") else _KINDS[str(field.type)],
+            nullable=field.name == "lead_time",
+        )
+        for field in dataclasses.fields(LedgerEntry)
+    ]
+)
+"""The columns of ``annotations/``: those of :class:`LedgerEntry`."""
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedAnnotation:
+    """What one person last said about one document.
+
+    Attributes:
+        document_id: The document.
+        annotator: The person's email address; releases use pseudonyms.
+        annotations: What they said, in our words and with our text.
+        ground_truth: Whether it is an adjudication.
+        lead_time: Seconds of work, where known.
+        updated_at: When they last saved it, as the server wrote it.
+        model_version: The pipeline they started from; empty where nothing was suggested.
+        arm: The arm of the task.
+        entry: The ledger entry behind it.
+    """
+
+    document_id: str
+    annotator: str
+    annotations: Annotations
+    ground_truth: bool
+    lead_time: float | None
+    updated_at: str
+    model_version: str
+    arm: str
+    entry: LedgerEntry
+
+
+def version_key(annotation: Mapping[str, Any], annotator: str, *, after: str = "") -> str:
+    """Return the key of a version of an annotation, from what a person can change in it.
+
+    Args:
+        annotation: The server's JSON.
+        annotator: Whose it is.
+        after: The key of the last tombstone the annotation had, which this version undoes.
+    """
+    part = ("id", "unique_id", "result", "was_cancelled", "ground_truth", "lead_time", "updated_at")
+    return digest([annotator, after, {name: annotation.get(name) for name in part}])
+
+
+def digest(thing: Any) -> str:
+    """Return the SHA-256 of a thing's canonical JSON."""
+    return hashlib.sha256(json.dumps(thing, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def ledger(desk: Desk) -> Iterator[LedgerEntry]:
+    """Yield every entry of a desk's ledger, oldest first.
+
+    Raises:
+        DeskError: A file of it is damaged, or was written by another version of copydesk.
+    """
+    for row in _rows(desk, LEDGER.names):
+        yield LedgerEntry(**row)
+
+
+def _rows(desk: Desk, columns: list[str]) -> Iterator[dict[str, Any]]:
+    for part in desk.parts(TABLE):
+        try:
+            with pq.ParquetFile(part) as file:
+                if file.schema_arrow.names != LEDGER.names:
+                    raise DeskError("these are not the columns of the ledger", where=str(part))
+                for batch in file.iter_batches(batch_size=500, columns=columns):
+                    yield from batch.to_pylist()
+        except pa.ArrowInvalid as error:
+            raise DeskError(f"not a readable Parquet file: {error}", where=str(part)) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The newest version of an annotation, and the key of the last tombstone it ever had."""
+
+    key: str
+    state: str
+    server: str
+    project_id: int
+    tombstone: str
+
+
+def latest(desk: Desk) -> dict[str, Known]:
+    """Return the newest version of every annotation, without reading any raw JSON."""
+    known: dict[str, Known] = {}
+    for row in _rows(desk, ["annotation", "key", "state", "server", "project_id"]):
+        before = known.get(row["annotation"])
+        tombstone = row["key"] if row["state"] in TOMBSTONES else before.tombstone if before else ""
+        known[row["annotation"]] = Known(row["key"], row["state"], row["server"], row["project_id"], tombstone)
+    return known
+
+
+def standing(desk: Desk) -> set[str]:
+    """Return the keys of the versions that stand: the newest of each document and annotator that is finished.
+
+    What was skipped or deleted does not stand; what vanished with its task or project does.
+    """
+    columns = [name for name in LEDGER.names if name not in ("raw", "prediction")]
+    newest: dict[str, dict[str, Any]] = {}
+    for row in _rows(desk, columns):
+        if row["state"] == "vanished":
+            continue  # what it ends still stands
+        newest[row["annotation"]] = row
+    best: dict[tuple[str, str], dict[str, Any]] = {}
+    for row in newest.values():
+        if row["state"] in ("skipped", "deleted"):
+            continue
+        at = (row["document_id"], row["annotator"])
+        if at not in best or (best[at]["updated_at"], best[at]["key"]) < (row["updated_at"], row["key"]):
+            best[at] = row
+    return {row["key"] for row in best.values()}
+
+
+def finished(desk: Desk) -> Iterator[FinishedAnnotation]:
+    """Yield what every annotator last said about every document, decoded against our own text.
+
+    What did not fit is recorded under ``decode`` in the desk's removed table once all has been yielded.
+
+    Raises:
+        DeskError: The ledger is damaged.
+    """
+    keys = standing(desk)
+    wanted = {row["document_id"] for row in _rows(desk, ["key", "document_id"]) if row["key"] in keys}
+    texts = by_id(desk, wanted)
+    scheme = desk.scheme()
+    problems: list[Removed] = []
+    for entry in ledger(desk):
+        if entry.key not in keys or entry.state in TOMBSTONES:
+            continue
+        document = texts.get(entry.document_id)
+        if document is None:
+            problems.append(Removed(entry.document_id, "decode", "no such document", f"annotation {entry.annotation}"))
+            continue
+        try:
+            read = decode(shown_task(entry), json.loads(entry.raw), scheme, document, origin=author(entry))
+        except OffsetError as error:
+            detail = str(error).splitlines()[0]
+            problems.append(Removed(document.id, "decode", "text changed", f"annotation {entry.annotation}", detail))
+            continue
+        problems += _removals(entry, read.problems)
+        yield FinishedAnnotation(
+            entry.document_id,
+            entry.annotator,
+            read.annotations,
+            entry.ground_truth,
+            entry.lead_time,
+            entry.updated_at,
+            entry.model_version,
+            entry.arm,
+            entry,
+        )
+    record_removed(desk, "decode", problems)
+
+
+def author(entry: LedgerEntry) -> Origin:
+    """Return who an entry's annotation is by."""
+    return Origin("adjudication" if entry.ground_truth else "person", entry.annotator)
+
+
+def shown_task(entry: LedgerEntry) -> dict[str, Any]:
+    """Return as much of an entry's task as decoding needs."""
+    return {"data": {"sha256": entry.sha256}}
+
+
+def _removals(entry: LedgerEntry, problems: Iterable[Any]) -> Iterator[Removed]:
+    for problem in problems:
+        detail = f"{problem.detail} ({problem.kind}; by {entry.annotator})"
+        yield Removed(entry.document_id, "decode", problem.reason, f"region {problem.region}", detail)
+
+
+def by_id(desk: Desk, wanted: set[str]) -> dict[str, Document]:
+    """Return the documents with these ids."""
+    if not wanted:
+        return {}
+    return {document.id: document for document in documents(desk) if document.id in wanted}

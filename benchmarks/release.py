@@ -1,0 +1,158 @@
+"""Measure a release of a generated desk: its speed beside ``datasets`` writing the same tables, and its memory.
+
+The peer has the easier half: it gets finished Arrow tables and only writes them. A release reads the desk,
+tokenises, flattens, counts, writes, and loads everything back to check it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from copydesk.corpus import Desk, init_desk
+from copydesk.export import CONFIGS, release
+from copydesk.schemas import (
+    OUTLET,
+    Annotations,
+    Cluster,
+    Document,
+    Entity,
+    Origin,
+    Segment,
+    SegmentKind,
+    Span,
+    Stance,
+    Suggestion,
+    document_id,
+)
+
+from .figure import Figure, figure
+
+MADE = Origin("model", "generated", "1")
+ACTORS = (
+    ("the rebels", "ARMED_ACTOR"),
+    ("the army", "ARMED_ACTOR"),
+    ("Arvenia", "GPE"),
+    ("Relief Now", "ORG"),
+    ("villagers", "POPULATION"),
+    ("Port Sel", "LOCATION"),
+)
+VERBS = ("praised", "shelled", "met", "accused", "left", "reached")
+SENTENCES = 20
+SHARD = 500
+
+
+def _article(number: int) -> tuple[Document, list[Segment], Suggestion]:
+    draw = random.Random(number)
+    text = f"Report {number}"
+    pieces = [(0, len(text), SegmentKind.SENTENCE)]
+    entities: list[Entity] = []
+    stances: list[Stance] = []
+    words: list[tuple[int, str, str]] = []
+    for _ in range(SENTENCES - 1):
+        start = len(text) + 2
+        (one, first), (other, second) = draw.choice(ACTORS), draw.choice(ACTORS)
+        verb = draw.choice(VERBS)
+        text += f"\n\nOn {draw.randint(1, 28)} May {one} {verb} {other} near kilometre {draw.randint(1, 400)}, a resident said."
+        at = text.index(one, start)
+        also = text.index(other, at + len(one) + len(verb))
+        pieces.append((start, len(text), SegmentKind.SENTENCE))
+        words += [(at, one, first), (also, other, second)]
+        if second in ("ARMED_ACTOR", "GPE", "ORG", "POPULATION"):
+            mark = text.index(verb, at)
+            stances.append(
+                Stance(f"e{also}", OUTLET, draw.choice(("-1", "0", "+1")), MADE, (Span(mark, mark + len(verb), verb),))
+            )
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    key = document_id(text)
+    entities = [Entity(f"e{at}", Span(at, at + len(word), word), label, MADE, score=0.5) for at, word, label in words]
+    document = Document(key, text, digest, title=f"Report {number}", outlet="The Example", language="en")
+    segments = [Segment(key, index, *piece) for index, piece in enumerate(pieces)]
+    said = Annotations(key, digest, tuple(entities), (), tuple(stances))
+    return document, segments, Suggestion(said, MADE, ((0, len(text)),), 0.5)
+
+
+def _desk(path: Path, count: int) -> Desk:
+    desk = init_desk(path, name="generated")
+    for shard in range(0, count, SHARD):
+        made = [_article(number) for number in range(shard, min(shard + SHARD, count))]
+        name = f"{shard // SHARD:05d}"
+        desk.write(Document, "articles", name, [document for document, _, _ in made])
+        desk.write(Segment, "segments", name, [segment for _, segments, _ in made for segment in segments])
+        ids = [document.id for document, _, _ in made]
+        desk.write(Cluster, "clusters", name, [Cluster(key, key, key, "canonical", 1.0) for key in ids])
+        desk.write(Suggestion, "suggestions/generated@1", name, [suggestion for _, _, suggestion in made])
+    desk.note("pipeline", {"name": MADE.name, "version": MADE.version})
+    return desk
+
+
+def _measured(arguments: list[str]) -> dict[str, Any]:
+    """Run one side in a process of its own, so that each has its own memory peak."""
+    command = [sys.executable, "-m", "benchmarks.release", *arguments]
+    found: dict[str, Any] = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    return found
+
+
+def _ours(path: Path) -> int:
+    return release(Desk(path), silver=True).rows["entities"]
+
+
+def _theirs(path: Path) -> int:
+    import pyarrow.parquet as pq
+    from datasets import Dataset, disable_progress_bars
+
+    disable_progress_bars()
+    rows = 0
+    for name in CONFIGS:
+        for part in sorted((path / "releases" / "0.1.0" / name).glob("*.parquet")):
+            Dataset(pq.read_table(part)).to_parquet(path / f"peer-{name}-{part.name}")
+            rows += pq.read_metadata(part).num_rows if name == "entities" else 0
+    return rows
+
+
+def figures(data: Path | None, quick: bool) -> Iterator[Figure]:
+    """Yield seconds a thousand sentences, the ratio to the peer, and the peak of memory."""
+    count = 150 if quick else 5_000
+    with tempfile.TemporaryDirectory(prefix="copydesk-") as folder:
+        path = Path(folder) / "desk"
+        _desk(path, count)
+        ours = _measured(["ours", str(path)])
+        theirs = _measured(["theirs", str(path)])
+    n = ours["rows"]
+    yield figure("sentences released", n / ours["seconds"], "sentences/s", n=n, seconds=ours["seconds"])
+    times = ours["seconds"] / theirs["seconds"]
+    peer = "datasets writing the same tables from Arrow"
+    yield figure("time of a release", times, "ratio", peer=peer, n=n, seconds=theirs["seconds"])
+    yield figure("peak memory of a release", ours["mebibytes"], "MiB", n=n, seconds=ours["seconds"])
+    yield figure(
+        "memory for a sentence more",
+        1024 * (ours["mebibytes"] - ours["idle"]) / n,
+        "KiB/sentence",
+        n=n,
+        seconds=ours["seconds"],
+    )
+
+
+def _peak() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def _one(side: str, path: Path) -> dict[str, Any]:
+    import datasets  # noqa: F401  # both sides start with it loaded
+
+    idle, start = _peak(), time.process_time()
+    rows = {"ours": _ours, "theirs": _theirs}[side](path)
+    return {"rows": rows, "seconds": time.process_time() - start, "mebibytes": _peak(), "idle": idle}
+
+
+if __name__ == "__main__":
+    print(json.dumps(_one(sys.argv[1], Path(sys.argv[2]))))

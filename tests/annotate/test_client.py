@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+import logging
+
+import pytest
+from fake_studio import TOKEN
+
+from copydesk.annotate import StudioClient, connect
+from copydesk.schemas import StudioError
+
+
+@pytest.fixture(autouse=True)
+def no_server_named(monkeypatch):
+    for name in ("COPYDESK_STUDIO_URL", "COPYDESK_STUDIO_API_KEY", "LABEL_STUDIO_URL", "LABEL_STUDIO_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def client(fake_studio, naps):
+    return StudioClient(fake_studio.url, TOKEN, timeout=5, sleep=naps.append)
+
+
+def test_no_label_studio_answering(make_desk, monkeypatch):
+    monkeypatch.setenv("COPYDESK_STUDIO_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("COPYDESK_STUDIO_API_KEY", TOKEN)
+    with pytest.raises(StudioError) as error:
+        connect(make_desk())
+    assert str(error.value).startswith("http://127.0.0.1:9: Label Studio does not answer (GET /health: ConnectError)")
+    assert "copydesk studio start" in str(error.value)
+    assert TOKEN not in str(error.value)
+
+
+def test_a_wrong_token(make_desk, fake_studio, monkeypatch):
+    wrong = "deadbeef" * 5
+    monkeypatch.setenv("COPYDESK_STUDIO_API_KEY", wrong)
+    with pytest.raises(StudioError) as error:
+        connect(make_desk())
+    assert f"{fake_studio.url}: Label Studio does not accept the token ***beef (HTTP 401)" in str(error.value)
+    assert "set COPYDESK_STUDIO_API_KEY" in str(error.value)
+    assert wrong not in str(error.value)
+
+
+def test_something_else_answers(make_desk, fake_studio):
+    fake_studio.answer = lambda *request: (200, {"hello": "world"})
+    with pytest.raises(StudioError, match="expected Label Studio, but /health said"):
+        connect(make_desk())
+
+
+def test_an_answer_that_is_no_json(make_desk, fake_studio):
+    fake_studio.answer = lambda *request: (200, b"<html>login</html>")
+    with pytest.raises(StudioError, match="expected Label Studio, but /health answered no JSON"):
+        connect(make_desk())
+
+
+def test_no_server_at_all(make_desk):
+    with pytest.raises(StudioError, match=r"the desk's own Label Studio is not running \(never started\)"):
+        connect(make_desk())
+
+
+def test_a_server_without_a_token(make_desk, monkeypatch):
+    monkeypatch.setenv("LABEL_STUDIO_URL", "http://127.0.0.1:9")
+    with pytest.raises(StudioError, match="a Label Studio server is named, but no token for it"):
+        connect(make_desk())
+
+
+def test_an_untested_version_is_said_once(make_desk, fake_studio, caplog):
+    client = connect(make_desk())
+    assert (client.version, client.user) == ("1.23.2", "editor@copydesk.local")
+    assert caplog.records == []
+    fake_studio.routes = (("GET", "/api/version/", lambda *_: (200, {"release": "2.0.0"})), *fake_studio.routes)
+    with caplog.at_level(logging.WARNING):
+        connect(make_desk(name="other"))
+    assert "Label Studio 2.0.0" in caplog.text
+    assert "copydesk was tested with 1.23.2" in caplog.text
+
+
+def test_the_shipped_lock_installs_a_tested_version(module):
+    assert module("install").studio_version() in module("client").TESTED_VERSIONS
+
+
+@pytest.mark.parametrize("how", [429, 500, 502, 503, "drop", "cut"])
+def test_a_read_is_asked_again(client, fake_studio, naps, how):
+    fake_studio.fail("GET", "/api/version/", how, times=3, after=how == "cut")
+    assert client.get("/api/version/") == {"release": "1.23.2"}
+    assert fake_studio.count("GET", "/api/version/") == 4
+    assert naps == [1.0, 2.0, 4.0]
+
+
+def test_a_read_waits_as_long_as_the_server_asks(client, fake_studio, naps):
+    fake_studio.fail("GET", "/api/version/", 429, headers={"Retry-After": "7"})
+    client.get("/api/version/")
+    assert naps == [7.0]
+
+
+def test_a_read_gives_up(client, fake_studio):
+    fake_studio.fail("GET", "/api/version/", 500, times=9)
+    with pytest.raises(StudioError, match=r"refused GET /api/version/ \(HTTP 500\)"):
+        client.get("/api/version/")
+    assert fake_studio.count("GET", "/api/version/") == 4
+
+
+@pytest.mark.parametrize("how", [404, 400])
+def test_a_clear_no_is_not_asked_again(client, fake_studio, how):
+    fake_studio.fail("GET", "/api/version/", how)
+    with pytest.raises(StudioError):
+        client.get("/api/version/")
+    assert fake_studio.count("GET", "/api/version/") == 1
+
+
+@pytest.mark.parametrize("how", [409, 429, 500, 502, "drop", "cut"])
+def test_a_change_is_sent_once(client, fake_studio, naps, how):
+    fake_studio.fail("POST", "/api/projects/", how, times=9, after=True)
+    with pytest.raises(StudioError):
+        client.send("POST", "/api/projects/", {"title": "once"})
+    assert fake_studio.count("POST", "/api/projects/") == 1
+    assert naps == []
+
+
+def test_a_timeout_says_that_nobody_knows(fake_studio, module):
+    client = StudioClient(fake_studio.url, TOKEN, timeout=0.2)
+    fake_studio.fail("POST", "/api/projects/", "hang", after=True)
+    with pytest.raises(module("client").NoAnswerError, match="did not answer in time"):
+        client.send("POST", "/api/projects/", {"title": "once"})
+    assert len(fake_studio.projects) == 1
+
+
+def test_the_token_shows_nowhere(client, fake_studio, module):
+    fake_studio.answer = lambda *request: (418, {"detail": f"bad {TOKEN}"})
+    with pytest.raises(StudioError) as error:
+        client.send("POST", "/api/projects/", {})
+    assert TOKEN not in str(error.value)
+    assert TOKEN not in repr(client)
+    assert TOKEN not in repr(module("client").Access("http://x", TOKEN, "here"))
+
+
+def test_a_list_that_ends_early_is_no_list(client, fake_studio):
+    fake_studio.routes = (("GET", "/api/tasks", lambda *_: (200, {"total": 5, "tasks": []})), *fake_studio.routes)
+    with pytest.raises(StudioError, match="the task list of project 1 ended at 0 of 5"):
+        list(client.pages(1, ("id",)))
