@@ -1,0 +1,72 @@
+"""Put the commands together. Nothing heavy is imported here: `copydesk --help` answers at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+from .articles import ingest, init, removed
+from .demo import demo
+from .labels import check, scheme, suggest
+from .output import Output
+from .people import pull, push, replay, studio
+from .publish import diff, release, report
+from .status import status
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    name="copydesk",
+    no_args_is_help=True,
+    rich_markup_mode=None,  # plain help: half the start-up time, and the same in a pipe
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="News articles about armed conflict, annotated by people, released as a versioned dataset.",
+)
+
+COMMANDS: tuple[Callable[..., None], ...] = (
+    init,
+    ingest,
+    suggest,
+    push,
+    pull,
+    status,
+    release,
+    report,
+    diff,
+    check,
+    removed,
+    demo,
+    replay,
+)
+for command in COMMANDS:
+    app.command()(command)
+app.add_typer(studio)
+app.add_typer(scheme)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        Output().line(f"copydesk {version('copydesk')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """News articles about armed conflict, annotated by people, released as a versioned dataset.
+
+    A day's work, in a desk's folder: ingest, suggest, studio start, push, (people correct), pull, status,
+    release, report.
+
+    \b
+    Example:
+      copydesk init my-desk
+    """

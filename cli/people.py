@@ -1,0 +1,204 @@
+"""Commands about people's work in Label Studio: studio, push, pull, replay."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .options import DeskOption, JsonOption, open_desk
+from .output import Output, count, here
+
+__all__ = ["pull", "push", "replay", "studio"]
+
+studio = typer.Typer(
+    name="studio", no_args_is_help=True, rich_markup_mode=None, help="Run the desk's own Label Studio on this machine."
+)
+
+
+@studio.command("install")
+def install(as_json: JsonOption = False) -> None:
+    """Install Label Studio, once for all desks.
+
+    It gets an environment of its own. `studio start` does this by itself. The folder is $COPYDESK_STUDIO_ENV, else one in your data folder.
+
+    \b
+    Example:
+      copydesk studio install
+    """
+    from copydesk.annotate import install_studio
+
+    output = Output(as_json=as_json)
+    with output.progress() as on_progress:
+        folder = install_studio(on_progress=on_progress)
+    output.line(f"Label Studio is installed in {here(folder)}.")
+    output.result({"folder": str(folder)})
+
+
+@studio.command("start")
+def start(
+    desk: DeskOption = Path(),
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port to try first; 0: the last one used.")] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Start the desk's Label Studio.
+
+    It listens on 127.0.0.1 only; how to log in is printed.
+
+    \b
+    Example:
+      copydesk studio start
+    """
+    from copydesk.annotate import start_studio
+
+    output = Output(as_json=as_json)
+    with output.progress() as on_progress:
+        server = start_studio(open_desk(desk), port=port or None, on_progress=on_progress)
+    output.line(f"Label Studio {'is running' if server.started else 'was running already'} at {server.url}")
+    output.line(f"Log in as {server.user}; the password is in {here(server.credentials)}, which only you can read.")
+    output.result(
+        {
+            "url": server.url,
+            "pid": server.pid,
+            "user": server.user,
+            "credentials": str(server.credentials),
+            "log": str(server.log),
+            "started": server.started,
+        }
+    )
+
+
+@studio.command("stop")
+def stop(desk: DeskOption = Path(), as_json: JsonOption = False) -> None:
+    """Stop the desk's Label Studio. Nothing is lost by it.
+
+    \b
+    Example:
+      copydesk studio stop
+    """
+    from copydesk.annotate import stop_studio
+
+    output = Output(as_json=as_json)
+    ran = stop_studio(open_desk(desk))
+    output.line("Stopped Label Studio." if ran else "Label Studio was not running.")
+    output.result({"stopped": ran})
+
+
+@studio.command("status")
+def studio_state(desk: DeskOption = Path(), as_json: JsonOption = False) -> None:
+    """Say whether it runs, where, and who can log in.
+
+    \b
+    Example:
+      copydesk studio status
+    """
+    from copydesk.annotate import studio_status
+
+    output = Output(as_json=as_json)
+    status = studio_status(open_desk(desk))
+    output.line(f"Label Studio: {status.state}" + (f" at {status.url}" if status.state == "running" else ""))
+    if status.credentials is not None:
+        output.line(f"Users: {', '.join(status.users)}; their passwords are in {here(status.credentials)}.")
+    output.result(
+        {
+            "state": status.state,
+            "url": status.url,
+            "pid": status.pid,
+            "users": list(status.users),
+            "credentials": str(status.credentials or ""),
+            "log": str(status.log or ""),
+        }
+    )
+
+
+def push(
+    desk: DeskOption = Path(),
+    reset_config: Annotated[
+        bool, typer.Option("--reset-config", help="Put the scheme's labelling config back where somebody changed it.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Send articles with suggestions to Label Studio.
+
+    Each article is sent once, however often this runs. What nobody has touched gets new suggestions.
+
+    \b
+    Example:
+      copydesk push
+    """
+    from copydesk.annotate import push as run_push
+
+    output = Output(as_json=as_json)
+    with output.progress() as on_progress:
+        result = run_push(open_desk(desk), reset_config=reset_config, on_progress=on_progress)
+    known = f"; {count(result.already, 'task')} there already" if result.already else ""
+    output.line(f"Sent {count(result.created, 'task')} to {result.url}{known}.")
+    output.line("Next: people correct there; then copydesk pull.")
+    output.result(
+        {"project_id": result.project_id, "url": result.url, "created": result.created, "already": result.already}
+    )
+
+
+def pull(desk: DeskOption = Path(), as_json: JsonOption = False) -> None:
+    """Bring home what people did in Label Studio.
+
+    Every version of every annotation is kept; nothing is ever overwritten.
+
+    \b
+    Example:
+      copydesk pull
+    """
+    from copydesk.annotate import pull as run_pull
+
+    output = Output(as_json=as_json)
+    with output.progress() as on_progress:
+        result = run_pull(open_desk(desk), on_progress=on_progress)
+    output.line(
+        f"Pulled {count(result.added, 'new version')} from {count(result.tasks, 'task')}; {result.already} unchanged."
+    )
+    for words, number in (("skipped", result.skipped), ("no longer there", result.gone), ("drafts", result.drafts)):
+        if number:
+            output.line(f"  {number} {words}")
+    output.table(sorted(result.annotators.items()))
+    for difference in result.drift:
+        output.note(f"the project's labelling config is not the scheme's: {difference}")
+    output.result(
+        {
+            "project_id": result.project_id,
+            "url": result.url,
+            "tasks": result.tasks,
+            "added": result.added,
+            "already": result.already,
+            "skipped": result.skipped,
+            "gone": result.gone,
+            "drafts": result.drafts,
+            "annotators": dict(result.annotators),
+            "drift": list(result.drift),
+        }
+    )
+
+
+def replay(
+    file: Annotated[Path, typer.Argument(help="Annotations, one JSON object a line, as in samples/annotations/.")],
+    annotator: Annotated[str, typer.Option("--as", metavar="NAME", help="Who made them; a user is made if need be.")],
+    desk: DeskOption = Path(),
+    as_json: JsonOption = False,
+) -> None:
+    """Play annotations from a file into Label Studio.
+
+    Every span is checked against the desk's text first. A second run creates nothing twice.
+
+    \b
+    Example:
+      copydesk replay samples/annotations/annotator-1.jsonl --as annotator-1
+    """
+    from .samples import play, read_annotations
+
+    output = Output(as_json=as_json)
+    opened = open_desk(desk)
+    rows = read_annotations(opened, file)
+    with output.progress() as on_progress:
+        created = play(opened, annotator, rows, on_progress=on_progress)
+    output.line(f"Created {count(created, 'annotation')} of {len(rows)} as {annotator}.")
+    output.result({"created": created, "annotations": len(rows), "annotator": annotator})

@@ -1,0 +1,134 @@
+"""Commands that make something to hand on: release, report, diff."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .errors import ExitStatus
+from .options import DeskOption, JsonOption, open_desk
+from .output import Output, count, here
+
+__all__ = ["diff", "release", "report"]
+
+
+def release(
+    desk: DeskOption = Path(),
+    version: Annotated[str, typer.Option(help="Raise the computed version to this one.")] = "",
+    silver: Annotated[
+        bool, typer.Option("--silver", help="Also release machine labels that nobody checked, as version 0.x.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Build the next release of the dataset.
+
+    It is a folder that `datasets.load_dataset` reads without any code. The version follows from what changed since the last release. A release without human work is
+    only possible with --silver, and says so in its version, its card and every row.
+
+    \b
+    Example:
+      copydesk release --version 1.0.0
+    """
+    from copydesk.export import release as run_release
+
+    output = Output(as_json=as_json)
+    with output.progress() as on_progress:
+        made = run_release(open_desk(desk), version=version or None, silver=silver, on_progress=on_progress)
+    output.line(f"{'Released' if made.new else 'Nothing changed since'} {made.version}: {here(made.path)}")
+    output.table([(rows, name) for name, rows in sorted(made.rows.items())])
+    for reason in made.reasons if made.new else ():
+        output.line(f"  because: {reason}")
+    if made.open:
+        output.line(
+            f"  {count(made.open, 'disagreement')} left out, for a person to decide; copydesk report lists them"
+        )
+    if made.silver:
+        output.line(f"  {count(made.silver, 'document')} with machine labels that nobody checked")
+    output.result(
+        {
+            "version": made.version,
+            "path": str(made.path),
+            "new": made.new,
+            "parent": made.parent,
+            "reasons": list(made.reasons),
+            "rows": dict(made.rows),
+            "silver": made.silver,
+            "open": made.open,
+            "lost": made.lost,
+            "content": made.content,
+        }
+    )
+
+
+def report(desk: DeskOption = Path(), as_json: JsonOption = False) -> None:
+    """Write the report as one HTML page.
+
+    It opens from disk; its figures lie beside it as CSV and JSON.
+
+    \b
+    Example:
+      copydesk report
+    """
+    from copydesk.export import report as run_report
+
+    output = Output(as_json=as_json)
+    with output.progress() as on_progress:
+        made = run_report(open_desk(desk), on_progress=on_progress)
+    output.line(f"Wrote {here(made.path)}; its figures are in {here(made.data)}.")
+    output.result({"path": str(made.path), "data": str(made.data), "figures": sorted(made.figures)})
+
+
+def diff(
+    old: Annotated[Path, typer.Argument(help="The older release folder.")],
+    new: Annotated[Path, typer.Argument(help="The newer release folder.")],
+    full: Annotated[bool, typer.Option("--full", help="Show every change, not only their numbers.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Compare two releases label by label.
+
+    Exit status 1 if they differ.
+
+    \b
+    Example:
+      copydesk diff releases/1.0.0 releases/1.1.0
+    """
+    from copydesk.export import diff as run_diff
+
+    output = Output(as_json=as_json)
+    found = run_diff(old, new)
+    output.line(f"{found.old} → {found.new}: " + (count(len(found.changes), "change") if found else "no difference"))
+    output.table([(number, f"{layer} {kind}") for (layer, kind), number in found.counts().items()])
+    for words, lines in (("breaks", found.breaking), ("adds", found.growing), ("also", found.other)):
+        for line in lines:
+            output.line(f"  {words}: {line}")
+    if full:
+        for change in found.changes:
+            output.line(
+                f"{change.document_id} {change.layer} {change.kind} {change.text!r}: {change.before or '-'} → {change.after or '-'}"
+            )
+    output.result(
+        {
+            "old": found.old,
+            "new": found.new,
+            "counts": [{"layer": layer, "kind": kind, "number": n} for (layer, kind), n in found.counts().items()],
+            "breaking": list(found.breaking),
+            "growing": list(found.growing),
+            "other": list(found.other),
+            "changes": [
+                {
+                    "kind": c.kind,
+                    "layer": c.layer,
+                    "document_id": c.document_id,
+                    "split": c.split,
+                    "before": c.before,
+                    "after": c.after,
+                    "text": c.text,
+                }
+                for c in found.changes
+            ],
+        }
+    )
+    if found:
+        raise typer.Exit(ExitStatus.FINDINGS)

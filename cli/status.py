@@ -1,0 +1,133 @@
+"""Say where every document stands and what to do next, from the desk's own files: no server is asked."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .options import DeskOption, JsonOption, open_desk
+from .output import Output, count
+
+if TYPE_CHECKING:
+    from copydesk.corpus import Desk
+
+__all__ = ["Standing", "standing", "status"]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a desk's documents stand, counted.
+
+    Attributes:
+        articles: Documents in the desk.
+        copies: Of these, the ones that another document stands for.
+        removed: What was set aside, by reason.
+        suggested: Documents that the current pipeline has read.
+        pushed: Tasks on the server when copydesk push last ended.
+        server: State of the desk's own Label Studio, or the address of another one.
+        annotated: Documents with a finished annotation.
+        by: Finished annotations by person.
+        gold: Documents with labels that stand, by origin.
+        open: Disagreements that a person has to decide.
+        releases: Versions, oldest first.
+        next: What to do next: commands, or what people have to do.
+    """
+
+    articles: int
+    copies: int
+    removed: dict[str, int]
+    suggested: int
+    pushed: int
+    server: str
+    annotated: int
+    by: dict[str, int]
+    gold: dict[str, int]
+    open: int
+    releases: list[str]
+    next: str = field(default="")
+
+
+def status(desk: DeskOption = Path(), as_json: JsonOption = False) -> None:
+    """Say where every document stands, and what is next.
+
+    Works without the server.
+
+    \b
+    Example:
+      copydesk status
+    """
+    output = Output(as_json=as_json)
+    opened = open_desk(desk)
+    found = standing(opened)
+    output.line(f"{opened.settings.name}: {count(found.articles, 'article')}")
+    output.table(
+        [
+            (found.copies, "copies of others"),
+            (found.suggested, f"with suggestions, of {found.articles - found.copies} that are no copies"),
+            (found.pushed, f"pushed to Label Studio ({found.server})"),
+            (found.annotated, "annotated by people"),
+            *((number, f"  by {name}") for name, number in found.by.items()),
+            (sum(found.gold.values()), "with labels that stand"),
+            *((number, f"  {origin}") for origin, number in found.gold.items()),
+            (found.open, "open disagreements"),
+            (sum(found.removed.values()), "set aside"),
+            *((number, f"  {reason}") for reason, number in found.removed.items()),
+            (len(found.releases), "releases" + (f", the last {found.releases[-1]}" if found.releases else "")),
+        ]
+    )
+    output.line(f"Next: {found.next}")
+    output.result(asdict(found))
+
+
+def standing(desk: Desk) -> Standing:
+    """Count where a desk's documents stand."""
+    from copydesk.annotate import finished, gold, studio_status, suggestions
+    from copydesk.corpus import copies, documents, removed
+    from copydesk.export import releases
+
+    articles = sum(1 for _ in documents(desk))
+    people = Counter[str]()
+    annotated = set()
+    for entry in finished(desk):
+        people[entry.annotator] += 1
+        annotated.add(entry.document_id)
+    standing_labels = gold(desk)
+    found = Standing(
+        articles=articles,
+        copies=len(copies(desk)),
+        removed=dict(sorted(Counter(f"{item.reason} ({item.stage})" for item in removed(desk)).items())),
+        suggested=sum(1 for _ in suggestions(desk)),
+        pushed=max((int(number) for number in desk.state().get("push", {}).values()), default=0),
+        server=desk.settings.studio.url or studio_status(desk).state,
+        annotated=len(annotated),
+        by=dict(sorted(people.items())),
+        gold=dict(sorted(Counter(document.origin for document in standing_labels.documents).items())),
+        open=len(standing_labels.open),
+        releases=list(releases(desk.path)),
+    )
+    return _advised(found)
+
+
+def _advised(found: Standing) -> Standing:
+    from dataclasses import replace
+
+    wanted = found.articles - found.copies
+    if not found.articles:
+        advice = "copydesk ingest SOURCE …"
+    elif found.suggested < wanted:
+        advice = "copydesk suggest"
+    elif found.pushed < wanted:
+        start = "copydesk studio start, then " if found.server in ("never started", "stopped") else ""
+        advice = f"{start}copydesk push"
+    elif not found.annotated:
+        advice = "correct the suggestions in Label Studio, then copydesk pull"
+    elif not found.releases:
+        advice = "copydesk release"
+    elif found.annotated < wanted:
+        left = wanted - found.annotated
+        advice = f"{count(left, 'article')} left to correct in Label Studio; then copydesk pull and copydesk release"
+    else:
+        advice = "copydesk report; after more work copydesk pull and copydesk release"
+    return replace(found, next=advice)

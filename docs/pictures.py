@@ -1,0 +1,87 @@
+"""Take the README's pictures: ``python docs/pictures.py [DESK]``, where DESK is a finished demo."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from copydesk.annotate import own_account, push, start_studio, stop_studio, suggest
+from copydesk.corpus import ingest, init_desk
+
+IMAGES = Path(__file__).parent / "img"
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+SAMPLES = Path(__file__).parent.parent / "samples" / "articles"
+ARTICLE = "brenice.html"
+CHOSEN = "Ilyas Doran"
+"""The mention whose questions the picture shows."""
+
+
+def label_studio(browser: Browser, folder: Path) -> None:
+    """Push one article to a server of its own, open it as its annotator would, choose a mention, take the screen."""
+    desk = init_desk(folder / "conflict-news")
+    ingest(desk, [str(SAMPLES / ARTICLE)])
+    suggest(desk)
+    server = start_studio(desk)
+    try:
+        project = push(desk).project_id
+        account = own_account(desk)
+        page = browser.new_page(viewport={"width": 1440, "height": 900})
+        page.goto(f"{server.url}/user/login/")
+        page.fill("input[name=email]", account.email)
+        page.fill("input[name=password]", account.password)
+        page.click("button[type=submit]")
+        page.wait_for_url(lambda url: "login" not in url)
+        page.goto(f"{server.url}/projects/{project}/data?labeling=1")
+        page.wait_for_selector(".htx-highlight", timeout=60_000)
+        _choose(page, CHOSEN)
+        page.screenshot(path=IMAGES / "label-studio.png")
+        page.close()
+    finally:
+        stop_studio(desk)
+
+
+def _choose(page: Page, words: str) -> None:
+    """Click the region with these words and wait until its questions are there."""
+    page.locator(".htx-highlight", has_text=words).first.click()
+    page.wait_for_timeout(1_500)  # the panel fades in
+
+
+def report(browser: Browser, desk: Path) -> None:
+    """Open the report from disk and take its first screen."""
+    page = browser.new_page(viewport={"width": 1280, "height": 1400})
+    newest = max((desk / "reports").glob("*.html"))
+    page.goto(newest.resolve().as_uri())
+    page.wait_for_selector("svg, canvas", timeout=60_000)
+    page.wait_for_timeout(1_500)  # charts draw themselves
+    page.screenshot(path=IMAGES / "report.png")
+    page.close()
+
+
+def main() -> int:
+    """Take both pictures."""
+    desk = Path(sys.argv[1] if len(sys.argv) > 1 else "build/demo")
+    IMAGES.mkdir(exist_ok=True)
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=QUIET)
+        with tempfile.TemporaryDirectory() as folder:
+            label_studio(browser, Path(folder))
+        report(browser, desk)
+        browser.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
