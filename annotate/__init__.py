@@ -9,6 +9,7 @@ from .edits import Answer, Edit, align, edits
 from .gold import GOLD, Gold, GoldOrigin, GoldResult, Version, gold, pseudonyms
 from .install import install_studio
 from .ledger import LEDGER, FinishedAnnotation, LedgerEntry, finished, ledger
+from .labels import without_title
 from .models import tokenize, tokenizer_version
 from .pull import PullResult, pull
 from .push import PushResult, push
@@ -76,4 +77,5 @@ __all__ = [
     "suggestions",
     "tokenize",
     "tokenizer_version",
+    "without_title",
 ]

@@ -14,6 +14,7 @@ paragraph is a quotation, the speaker of the paragraph before. A source that is 
 from __future__ import annotations
 
 import bisect
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
@@ -82,12 +83,21 @@ def _from_verb(text: str, block: Block, verb: Token, quotes: list[Range]) -> Ite
     subject = _subject_of(verb)
     if subject is None or _passive_hearsay(verb):
         return
+    if any(child.dep_ == "det" and child.lower_ == "no" for child in subject.children):
+        return
+    if verb.lemma_ in lists["belief"] and _in_quotes(block, verb, quotes):
+        return
     if verb.lemma_ in lists["belief"] and subject.lower_ in ("i", "we", "you", "it", "that", "this", "which"):
         return
     source = _noun_phrase(block, subject)
     cue = _range(block, verb, verb)
-    for content in _contents(text, block, verb, cue, source):
+    for content in _contents(text, block, verb, cue, _noun_phrase(block, subject, whole=True)):
         yield _saying(text, content, source, cue, quotes, "clause")
+
+
+def _in_quotes(block: Block, verb: Token, quotes: list[Range]) -> bool:
+    """Tell whether a verb stands inside a quotation: what its speaker knows or thinks is not reported once more."""
+    return any(low <= block.start + verb.idx < high for low, high in quotes)
 
 
 def _contents(text: str, block: Block, verb: Token, cue: Range, source: Range) -> Iterator[Range]:
@@ -121,7 +131,12 @@ def _contents(text: str, block: Block, verb: Token, cue: Range, source: Range) -
         yield from _around(text, _range(block, verb.sent[0], verb.sent[-1]), cue, source)
     elif verb.lemma_ in lists["noun"]:
         for child in verb.children:
-            if child.dep_ == "dobj" and child.pos_ in ("NOUN", "PROPN") and child.i > verb.i:
+            if (
+                child.dep_ == "dobj"
+                and child.pos_ in ("NOUN", "PROPN")
+                and child.i > verb.i
+                and child.lower_ != "responsibility"
+            ):
                 yield from _around(text, _subtree(block, child), cue, source)
 
 
@@ -191,7 +206,10 @@ def _subject_of(verb: Token) -> Token | None:
         if verb.dep_ in ("relcl", "acl"):
             return verb.head if verb.head.pos_ in ("NOUN", "PROPN") and verb.tag_ != "VBN" else None
         if verb.dep_ in ("conj", "advcl", "xcomp") and verb.head.i != verb.i:
-            verb = coordinated_with(verb)
+            above = coordinated_with(verb)
+            if verb.dep_ == "advcl" and above.dep_ == "ccomp" and above.head.lemma_ in _lists()["clause"]:
+                above = above.head  # "denied that the town had fallen, calling the report a lie"
+            verb = above
             continue
         return None
     return None
@@ -216,7 +234,7 @@ def _from_according(text: str, block: Block, token: Token, quotes: list[Range]) 
     cue = _range(block, token, to)
     sentence = _range(block, token.sent[0], token.sent[-1])
     inside = _enclosing_clause(block, token, sentence)
-    skipped = source
+    skipped = _noun_phrase(block, name, whole=True)
     if any(child.dep_ == "appos" for child in name.children):  # "according to X, an aid group, …"
         skipped = (source[0], max(source[1], block.start + name.right_edge.idx + len(name.right_edge)))
     for content in _around(text, inside, cue, skipped):
@@ -247,10 +265,17 @@ def _from_quotation(text: str, block: Block, quote: Range, quotes: list[Range], 
         subject = _subject_of(beside)
         source = _noun_phrase(block, subject) if subject is not None else None
         return [Saying(content, source, _range(block, beside, beside), "direct", "", None, "beside")]
-    if len(text[slice(*content)].split()) <= _SCARE:
+    length = len(text[slice(*content)].split())
+    if length <= _SCARE:
         return []
     carried = _carried(text, block, quote, before)
-    return [Saying(content, carried.source, None, "direct", "", None, "carried")] if carried else []
+    if carried is None and length <= 2 * _SCARE:
+        return []
+    return [
+        Saying(
+            content, carried.source if carried else None, None, "direct", "", None, "carried" if carried else "quoted"
+        )
+    ]
 
 
 def _verb_beside(text: str, block: Block, quote: Range, quotes: list[Range]) -> Token | None:
@@ -305,7 +330,7 @@ def _inside(text: str, quote: Range) -> Range:
         start += 1
     while end > start and (text[end - 1] in _QUOTES or text[end - 1].isspace()):
         end -= 1
-    if end > start and text[end - 1] == ",":
+    if end > start and text[end - 1] in ",." and text[end - 3 : end] != "...":
         end -= 1
     return start, end
 
@@ -324,6 +349,10 @@ def _tidy(text: str, part: Range) -> Range:
             start += 1
     while end > start and text[end - 1] in _TRAIL:
         end -= 1
+    inner = text[start:end]
+    opened = inner.count('"') % 2 == 1 or inner.count("“") > inner.count("”")
+    if opened and (close := re.match(r"[.,]?[\"”]", text[end : end + 2])):
+        end += close.end()
     return start, end
 
 
@@ -351,13 +380,21 @@ def _clause_range(block: Block, clause: Token) -> Range:
     return start, end
 
 
-def _noun_phrase(block: Block, head: Token) -> Range:
-    """Return a source: its noun phrase up to the first comma after its head."""
+def _noun_phrase(block: Block, head: Token, *, whole: bool = False) -> Range:
+    """Return a source: its noun phrase up to the first comma after its head, without determiner unless `whole`."""
     first, last = head.left_edge, head
     for token in head.doc[head.i + 1 : head.right_edge.i + 1]:
         if token.text in (",", "—", "–", "(", '"', "“", ";", ":"):
             break
         last = token
-    while first.i < head.i and (first.is_punct or first.dep_ in ("mark", "advmod", "cc")):
+    while (
+        not whole
+        and first.i < head.i
+        and (
+            first.is_punct
+            or first.dep_ in ("mark", "advmod", "cc")
+            or first.lower_ in ("the", "a", "an", "its", "their", "his", "her")
+        )
+    ):
         first = first.nbor()
     return _range(block, first, last)

@@ -84,6 +84,7 @@ class _Reading:
     scores: bool
     labels: dict[str, str] = field(init=False)
     asked: dict[str, Attribute] = field(init=False)
+    targets: frozenset[str] = field(init=False)
     regions: dict[str, _Region] = field(default_factory=dict)
     by_row: dict[str, list[_Region]] = field(default_factory=dict)
     links: dict[str, list[tuple[_Region, _Region]]] = field(default_factory=dict)
@@ -93,6 +94,7 @@ class _Reading:
     def __post_init__(self) -> None:
         self.labels = {label.id: label.layer for label in self.scheme.labels}
         self.asked = {attribute.id: attribute for attribute in self.scheme.attributes}
+        self.targets = self.scheme.stance_targets
 
     def drop(self, region: str, reason: str, detail: str = "") -> None:
         self.problems.append(Problem(self.document.id, region, "dropped", reason, detail))
@@ -233,8 +235,8 @@ def _read_answer(reading: _Reading, row: Mapping[str, Any]) -> None:
         return
     fitting = [region for region in reading.by_row.get(region_id, ()) if region.label in attribute.labels]
     if not fitting:
-        labels = ", ".join(region.label for region in reading.by_row.get(region_id, ())) or "no region"
-        reading.drop(region_id, "answer not asked of this label", f"{name} = {answer} on {labels}")
+        labels = [region.label for region in reading.by_row.get(region_id, ())]
+        reading.drop(region_id, "answer not asked of this label", f"{name} = {answer} on {labels or 'no region'}")
     for region in fitting:
         region.answers[name] = answer
         if name == "polarity" and reading.scores:
@@ -354,13 +356,13 @@ def _stances(reading: _Reading, entities: Mapping[str, Entity]) -> Iterable[Stan
 
 def _target(reading: _Reading, region: _Region, entities: Mapping[str, Entity]) -> str | None:
     if region.id in entities:
-        return region.id if region.label in reading.scheme.stance_targets else None
+        return region.id if region.label in reading.targets else None
     if region.label != "STANCE":
         return None
     able = [
         entity.id
         for entity in entities.values()
-        if entity.label in reading.scheme.stance_targets
+        if entity.label in reading.targets
         and (entity.span.start, entity.span.end) == (region.span.start, region.span.end)
     ]
     if region.target in able:

@@ -17,14 +17,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
-from typing import Final
+from typing import Any, Final
 
 from copydesk.schemas import SegmentKind
 
 from . import gazetteer, rules, tolls
 from .knowledge import knowledge
 from .labels import MODIFIER, by_context, judged, places_in_time, tidy, with_title, without_title
-from .models import Parse, Token
+from .models import Block, Parse, Token
 from .roles import gpe_role
 from .words import Phrases, Word, words_of
 
@@ -33,6 +33,9 @@ __all__ = ["Mention", "Tokens", "find_mentions", "without_title"]
 # of two mentions of equal length the one with the higher rank stays; of overlapping ones too
 _RANK: Final = {"gazetteer": 4, "toll": 5, "model": 2, "country": 1, "repeat": 0}
 _RULE_RANK: Final = 3
+# names that no training text had are called people or organisations in one place and polities in another
+_MISTAKEN: Final = frozenset({"PERSON", "ORG", "LOCATION"})
+_PLACED: Final = re.compile(r"\b(?:[Ii]n|[Nn]ear|[Oo]utside|[Ii]nside|(?:north|south|east|west) of) $")
 _REPEATED: Final = frozenset({"PERSON", "ORG", "GPE", "ARMED_ACTOR", "LOCATION"})
 
 
@@ -78,7 +81,10 @@ class Tokens:
 
     def head(self, start: int, end: int) -> Token | None:
         """Return the token of a range that the rest of it hangs from, or None."""
-        last = self._ends.get(end)
+        # a range that cuts through a token hangs where its last whole, or begun, token does
+        last = self._ends.get(end) or next(
+            (self._starts[place] for place in range(end - 1, start - 1, -1) if place in self._starts), None
+        )
         if last is None:
             return None
         first = self._starts.get(start)
@@ -103,11 +109,12 @@ def find_mentions(parse: Parse, tokens: Tokens, *, trim: bool = True) -> list[Me
     named += _consistent(text, list(_from_model(parse)))
     named += _countries(words, text)
     named = _resolve(text, named)
-    named = _resolve(text, named + list(_repeats(text, words, named)))
+    pattern = [Mention(m.start, m.end, m.rule.label, m.rule.id) for m in rules.find_patterns(text)]
+    named = _resolve(text, named + list(_repeats(text, words, named + pattern)))
     names = {mention.end: mention.start for mention in named if mention.label not in ("TIME", "TOLL", "POPULATION")}
     found = named + list(_from_rules(text, words, names, tokens))
     found += [Mention(toll.start, toll.end, "TOLL", "toll", toll.attributes) for toll in tolls.find_tolls(text)]
-    resolved = _resolve(text, found)
+    resolved = _joined_times(text, _resolve(text, found))
     attributed = [_with_attributes(mention, text, tokens) for mention in resolved]
     return attributed if trim else [_with_article(mention, text) for mention in attributed]
 
@@ -136,12 +143,28 @@ def _from_model(parse: Parse) -> Iterator[Mention]:
                 label = by_context(parse.document.text, start, end, label)
                 if label == "PERSON":
                     start = with_title(parse.document.text, start, block.start)
+                    start = _with_office(block, entity, start)
                 yield Mention(start, end, label, "model")
+
+
+def _with_office(block: Block, entity: Any, start: int) -> int:
+    """Return where a person's mention starts with the office before the name: "camp coordinator Judith Amadi"."""
+    doc = block.parsed
+    index = entity.start
+    while block.start + doc[index].idx > start and index > 0:
+        index -= 1
+    while block.start + doc[index].idx < start and index < entity.end - 1:
+        index += 1
+    while (
+        index > 0 and doc[index - 1].pos_ == "NOUN" and doc[index - 1].dep_ == "compound" and doc[index - 1].whitespace_
+    ):
+        index -= 1
+    return min(start, block.start + int(doc[index].idx))
 
 
 def _from_dateline(line: str, start: int) -> Iterator[Mention]:
     """Yield the places before a dateline's bracket or dash, and the outlet inside its brackets."""
-    for match in re.finditer(r"\((?P<outlet>[^()]+)\)|(?P<place>[A-Z][\w’'. -]*\w)", line):
+    for match in re.finditer(r"\((?P<outlet>[^()]+)\)|(?P<place>(?:\d{1,2} )?[A-Z][\w’'. -]*\w)", line):
         kind = match.lastgroup or "place"
         low, high = match.span(kind)
         words = line[low:high].strip(" -")
@@ -158,10 +181,15 @@ def _consistent(text: str, mentions: list[Mention]) -> list[Mention]:
     votes: dict[str, Counter[str]] = {}
     for mention in mentions:
         if mention.label != "TIME":
-            votes.setdefault(text[mention.start : mention.end], Counter())[mention.label] += 1
+            # a dateline is always a place: its vote counts for all the others
+            name = text[mention.start : mention.end]
+            ballot = votes.setdefault(name.casefold(), Counter())
+            ballot[mention.label] += 100 if mention.origin == "dateline" else 1
+            if mention.label in _MISTAKEN and " " not in name and not name.isupper():
+                ballot["GPE"] += 2 * bool(_PLACED.search(text, max(0, mention.start - 20), mention.start))
     return [
         replace(mention, label=votes[name].most_common(1)[0][0])
-        if (name := text[mention.start : mention.end]) in votes and mention.label != "TIME"
+        if (name := text[mention.start : mention.end].casefold()) in votes and mention.label != "TIME"
         else mention
         for mention in mentions
     ]
@@ -171,6 +199,10 @@ def _repeats(text: str, words: list[Word], named: list[Mention]) -> Iterator[Men
     """Yield the other places of the names that the model found twice: it misses about one repeat in five."""
     seen = Counter((text[m.start : m.end], m.label) for m in named if m.label in _REPEATED and m.end - m.start > 2)
     labels = {name: label for (name, label), times in seen.items() if times > 1}
+    short = set(knowledge("labels")["short_names"]["words"])
+    for name, label in {text[m.start : m.end]: m.label for m in named if m.label in ("ARMED_ACTOR", "ORG")}.items():
+        if " " in name and (head := name.rsplit(" ", 1)[-1]) in short:
+            labels.setdefault(head, label)
     known = {(m.start, m.end) for m in named}
     for first, last, label in Phrases(labels.items(), lower=False).find(words) if labels else ():
         start, end = words[first].start, words[last - 1].end
@@ -256,6 +288,18 @@ def _compatible(text: str, outer: Mention, inner: Mention) -> bool:
     while before and before[-1].lower() in ("the", "a", "an"):
         before.pop()
     return bool(before) and before[-1].lower() in data["after"]
+
+
+def _joined_times(text: str, mentions: list[Mention]) -> list[Mention]:
+    """Return the mentions with times side by side made one: "Sunday" and "morning"."""
+    joined: list[Mention] = []
+    for mention in mentions:
+        last = joined[-1] if joined else None
+        if last and last.label == mention.label == "TIME" and text[last.end : mention.start] == " ":
+            joined[-1] = replace(last, end=mention.end)
+        else:
+            joined.append(mention)
+    return joined
 
 
 def _with_article(mention: Mention, text: str) -> Mention:

@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import venv
 from collections.abc import Mapping
 from importlib import resources
@@ -83,9 +84,7 @@ def install_studio(*, on_progress: OnProgress = silent) -> Path:
             with write_atomically(folder / STAMP) as temporary:
                 temporary.write_text(stamp, encoding="utf-8")
         if not template_database(folder).is_file():
-            on_progress(Progress("prepare label studio", 0, 1, "databases"))
-            _migrate_template(folder)
-            on_progress(Progress("prepare label studio", 1, 1, "databases"))
+            _migrate_template(folder, on_progress)
     return folder
 
 
@@ -126,6 +125,14 @@ def _run_pip(folder: Path, lock: str, on_progress: OnProgress) -> None:
                 if line.startswith(("Collecting ", "Requirement already satisfied: ")):
                     done += 1
                     on_progress(Progress(STAGE, min(done, total), total, "packages"))
+                elif line.startswith("Installing collected packages"):
+                    break
+            # pip says nothing while it unpacks, so what lies there is counted
+            while pip.poll() is None:
+                unpacked = sum(1 for _ in folder.glob("lib/python*/site-packages/*.dist-info"))
+                on_progress(Progress("unpack label studio", min(unpacked, total), total, "packages"))
+                time.sleep(0.5)
+            record.write(pip.stdout.read() if pip.stdout else "")
     if pip.returncode != 0:
         tail = "".join(log.read_text(encoding="utf-8").splitlines(keepends=True)[-8:])
         raise StudioError(
@@ -168,22 +175,25 @@ def server_environment(folder: Path, home: Path, extra: Mapping[str, str] | None
     }
 
 
-def _migrate_template(folder: Path) -> None:
+def _migrate_template(folder: Path, on_progress: OnProgress) -> None:
     # `version` migrates the database before it prints, and makes no user and no organisation
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
         home = Path(scratch)
-        done = subprocess.run(
-            [str(folder / "bin" / "label-studio"), "version", "--data-dir", str(home / "data")],
-            env=server_environment(folder, home),
-            cwd=home,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        environment = server_environment(folder, home)
+        log = home / "version.log"
+        command = [str(folder / "bin" / "label-studio"), "version", "--data-dir", str(home / "data")]
+        begun = time.monotonic()
+        with (
+            log.open("wb") as record,
+            subprocess.Popen(command, env=environment, cwd=home, stdout=record, stderr=record) as server,
+        ):
+            while server.poll() is None:
+                on_progress(Progress("prepare label studio", int(time.monotonic() - begun), None, "seconds"))
+                time.sleep(0.2)
         database = home / "data" / "label_studio.sqlite3"
-        if done.returncode != 0 or not database.is_file():
+        if server.returncode != 0 or not database.is_file():
             raise StudioError(
-                f"Label Studio is installed but does not run:\n{(done.stdout + done.stderr)[-1000:]}",
+                f"Label Studio is installed but does not run:\n{log.read_text(encoding='utf-8', errors='replace')[-1000:]}",
                 where=str(folder),
                 hint=f"Remove the folder and install it again: rm -r {folder}",
             )

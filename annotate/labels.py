@@ -30,6 +30,8 @@ def tidy(text: str, start: int, end: int) -> tuple[int, int]:
     end = start + len(text[start:end].rstrip(_EDGE))
     if text[start:end].count("\n"):
         return start, start
+    if (dash := re.search(r"\s[-–—]\s", text[start:end])) is not None:
+        end = start + dash.start()
     if (cut := text.find("(", start, end)) > start and ")" not in text[cut:end]:
         end = start + len(text[start:cut].rstrip(_EDGE))
     return start, end
@@ -50,6 +52,8 @@ def judged(label: str, mention: str, entity: Any) -> str:
         root = entity.root
         modifies = root.dep_ in MODIFIER and root.head.i > root.i
         return "" if modifies or root.tag_ not in ("NNS", "NNPS") else label
+    if len(entity) == 1 and entity.root.pos_ not in ("PROPN", "NOUN", "X", "NUM"):
+        return ""  # one word that the tagger calls an adjective or an interjection: "Sooooo"
     last = mention.rsplit(None, 1)[-1]
     for rule in data["retype"]:
         if label in rule["from"] and last in rule["last"]:
@@ -121,14 +125,17 @@ def with_title(text: str, start: int, limit: int) -> int:
 
 
 def without_title(mention: str) -> int:
-    """Return how many code points of a person's mention are titles before the name.
+    """Return how many code points of a person's mention are titles or an office before the name.
 
-    >>> without_title("Lt Gen Ivo Marstan")
-    7
+    >>> without_title("Lt Gen Ivo Marstan"), without_title("hospital director Jana Mirova")
+    (7, 18)
     """
     start = 0
     while True:
         title = next((title for title in _titles() if mention.startswith(f"{title} ", start)), None)
+        first, space, _ = mention[start:].partition(" ")
+        if title is None and space and first.islower() and len(first) > 3:  # "bin" and "al" belong to names
+            title = first
         if title is None:
             return start
         start += len(title) + 1

@@ -49,6 +49,8 @@ Parsed = Any
 Token = Any
 """A ``spacy.tokens.Token``."""
 
+_STAMP: Final = re.compile(r"\d{1,2}[:.]\d{2}(?: [A-Z]{3})?\s*[-–—:]\s+")
+"""The time before an entry of a live page; like a dateline it is no part of the sentence."""
 _BLOCKS: Final = frozenset({SegmentKind.HEADLINE, SegmentKind.PARAGRAPH, SegmentKind.CAPTION})
 
 
@@ -146,7 +148,8 @@ def windows(document: Document, segments: Sequence[Segment] = ()) -> Iterator[tu
     datelines = {segment.start: segment.end for segment in segments if segment.kind is SegmentKind.DATELINE}
     blocks = [(s.start, s.end, s.kind) for s in segments if s.kind in _BLOCKS] or list(_blocks(document.text))
     for start, end, kind in sorted(blocks):
-        cut = datelines.get(start, start)
+        stamp = _STAMP.match(document.text, start, end)
+        cut = datelines.get(start, stamp.end() if stamp else start)
         if start < cut < end:
             yield start, cut, SegmentKind.DATELINE
         yield from ((first, last, kind) for first, last in _windows(document.text, cut, end) if last > first)

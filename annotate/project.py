@@ -11,11 +11,21 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from copydesk.corpus import Desk
-from copydesk.schemas import LabelScheme, StudioError, config_drift, config_scheme, labelling_config
+from copydesk.schemas import (
+    OUTLET,
+    UNNAMED,
+    Annotations,
+    Entity,
+    LabelScheme,
+    StudioError,
+    config_drift,
+    config_scheme,
+    labelling_config,
+)
 
 from .client import RefusedError, StudioClient
 
-__all__ = ["Project", "ensure_project", "find_project", "project_title", "shown_scheme"]
+__all__ = ["Project", "ensure_project", "find_project", "limit", "project_title", "shown_scheme"]
 
 STATE: Final = "studio"
 
@@ -34,6 +44,28 @@ class Project:
 def shown_scheme(desk: Desk) -> LabelScheme:
     """Return the desk's scheme cut down to the layers that its project shows."""
     return desk.scheme().select(list(desk.settings.studio.layers))
+
+
+def limit(annotations: Annotations, scheme: LabelScheme) -> Annotations:
+    """Return annotations cut down to the layers of a scheme that was cut down: what a project shows of them."""
+    layers = {layer.id for layer in scheme.layers}
+    labels = {label.id for label in scheme.span_labels}
+    known = {attribute.id for attribute in scheme.attributes}
+    entities = tuple(
+        Entity(e.id, e.span, e.label, e.origin, {k: v for k, v in e.attributes.items() if k in known}, e.score)
+        for e in annotations.entities
+        if e.label in labels
+    )
+    shown = {entity.id for entity in entities} | {OUTLET, UNNAMED}
+    stances = [s for s in annotations.stances if s.target in shown and s.holder in shown]
+    return Annotations(
+        annotations.document_id,
+        annotations.sha256,
+        entities,
+        annotations.attributions if "attribution" in layers else (),
+        tuple(stances) if "stance" in layers else (),
+        {q.id: annotations.choices[q.id] for q in scheme.questions if q.id in annotations.choices},
+    )
 
 
 def project_title(desk: Desk) -> str:

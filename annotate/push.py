@@ -31,9 +31,9 @@ from copydesk.schemas import (
 )
 
 from .client import NoAnswerError, RefusedError, StudioClient, connect
-from .project import Project, ensure_project, shown_scheme
+from .project import Project, ensure_project, limit, shown_scheme
 from .suggest import suggestions
-from .tasks import Prediction, Task, encode, limit, model_version, task_key
+from .tasks import Prediction, Task, encode, model_version, task_key
 
 __all__ = ["PushResult", "push"]
 

@@ -30,9 +30,9 @@ from .client import RefusedError, StudioClient, connect_as
 from .decoding import decode
 from .edits import Change, align
 from .ledger import by_id
-from .project import find_project, shown_scheme
+from .project import find_project, limit, shown_scheme
 from .studio import add_annotator
-from .tasks import Result, encode_result, limit, task_key
+from .tasks import Result, encode_result, task_key
 
 __all__ = ["replay"]
 

@@ -19,7 +19,7 @@ from typing import Any, Final
 from .knowledge import knowledge
 from .words import Phrases, Word
 
-__all__ = ["Match", "Rule", "actor_class", "find", "org_class", "rules"]
+__all__ = ["Match", "Rule", "actor_class", "find", "find_patterns", "org_class", "rules"]
 
 _AFFILIATION: Final = re.compile(
     r"(?i)(?:[\w’'.]+-(?:backed|led|allied|aligned|affiliated|loyal|linked|supported|trained|funded|controlled|run|installed|dominated|sponsored)"
@@ -155,6 +155,11 @@ def _find(text: str, words: list[Word], names: Mapping[int, int]) -> Iterator[Ma
     for first, last, rule in _heads().find(words):
         if match := _extended(words, names, (first, last, rule)):
             yield match
+    yield from find_patterns(text)
+
+
+def find_patterns(text: str) -> Iterator[Match]:
+    """Yield what the pattern rules alone find."""
     for rule in rules():
         if rule.pattern is not None:
             group = "span" if "span" in rule.pattern.groupindex else 0
@@ -259,7 +264,7 @@ def actor_class(mention: str) -> str:
     >>> actor_class("Syrian opposition forces"), actor_class("fighters")
     ('rebel_insurgent', '')
     """
-    return _class_of("class", mention)
+    return _class_of("class", mention) or _class_of("class", mention.lower())
 
 
 def org_class(mention: str) -> str:

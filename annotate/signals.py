@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from .knowledge import knowledge
 from .models import Token
 
 __all__ = ["RELATIONS", "Signal", "coordinated_with", "signals"]
@@ -69,10 +70,11 @@ def coordinated_with(verb: Token) -> Token:
     """Return the verb that a coordinated verb belongs to, where parsers are known to attach too low.
 
     In "denied that troops had fired and blamed the rebels" the parser coordinates *blamed* with *fired*;
-    a simple past after a past perfect belongs to the verb above.
+    a reporting verb in the simple past after a past perfect belongs to the verb above.
     """
     head = verb.head
-    if verb.dep_ == "conj" and verb.tag_ == "VBD" and head.tag_ == "VBN" and head.dep_ == "ccomp":
+    reports = verb.lemma_ in knowledge("attribution")["verbs"]["clause"]
+    if reports and verb.dep_ == "conj" and verb.tag_ == "VBD" and head.tag_ == "VBN" and head.dep_ == "ccomp":
         return head.head
     return head
 

@@ -18,7 +18,8 @@ class Saying:
 
     Attributes:
         speaker: The source, or where that is a pronoun the last source before it that is none.
-        sure: How directly it was found: ``clause``, ``phrase``, ``beside``, ``carried``.
+        sure: How directly it was found: ``clause``, ``phrase``, ``beside``, ``carried``,
+            ``quoted`` (nobody is named).
     """
 
     content: Range

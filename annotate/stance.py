@@ -26,7 +26,16 @@ from .knowledge import knowledge
 from .models import WINDOW, Parse, Token
 from .signals import Signal, coordinated_with, signals
 
-__all__ = ["CLASSES", "OFFER", "Judgement", "LexiconStance", "Opinion", "StanceModel", "find_judgements"]
+__all__ = [
+    "CLASSES",
+    "OFFER",
+    "Judgement",
+    "LexiconStance",
+    "Opinion",
+    "StanceModel",
+    "find_judgements",
+    "probabilities",
+]
 
 CLASSES: Final = ("critical", "neutral", "supportive")
 OFFER: Final = 0.5
@@ -172,9 +181,11 @@ def _evidence(found: Sequence[Signal]) -> tuple[tuple[Token, float], ...]:
             continue  # an adjective beside the target judges its own noun
         sign = -1.0 if signal.negated else 1.0
         value = _judging().get(signal.lemma, 0.0)
-        if signal.relation in ("agent", "patient") and signal.token.pos_ in ("VERB", "AUX"):
-            roles = [getattr(verbs, signal.relation) for verbs in _verbs().get(signal.lemma, ()) if verbs.judges]
-            value = max(roles, key=abs, default=value)
+        if signal.token.pos_ in ("VERB", "AUX"):
+            # a verb judges whom it is done to, or who does it; "they fear" judges nobody beside it
+            role = signal.relation if signal.relation in ("agent", "patient") else ""
+            roles = [getattr(verbs, role) for verbs in _verbs().get(signal.lemma, ()) if verbs.judges and role]
+            value = max(roles, key=abs, default=0.0)
         if abs(value) >= 1:
             strong = 0 if signal.relation != "near" else 1
             close.append((strong, signal.token.i, signal.token, value * sign))
@@ -196,6 +207,17 @@ def _holder(found: Sequence[Signal]) -> tuple[Token, Token] | None:
                 if child.dep_ == "agent":
                     return next(((signal.token, grand) for grand in child.children if grand.dep_ == "pobj"), None)
     return None
+
+
+def probabilities(
+    tokens: Tokens, start: int, end: int, model: StanceModel, *, conflict: bool
+) -> tuple[float, float, float]:
+    """Return the probabilities of critical, neutral and supportive towards the target at a place."""
+    head = tokens.head(start, end)
+    if head is None:
+        return 0.0, 1.0, 0.0
+    found = list(signals(tokens.first(start) or head, head, tokens.last(end) or head))
+    return model.opinion(found, conflict=conflict).probabilities
 
 
 def find_judgements(
@@ -243,11 +265,11 @@ def _own_words(head: Token) -> frozenset[int]:
     verb = anchor.head
     if anchor.dep_ != "nsubj" or verb.pos_ not in ("VERB", "AUX"):
         return frozenset()
-    says = verb.lemma_ in knowledge("attribution")["verbs"]["clause"]
-    judges = any(verbs.holder for verbs in _verbs().get(verb.lemma_, ()))
-    if not (says or judges):
-        return frozenset()
-    spoken = range(verb.left_edge.i, verb.right_edge.i + 1)
+    spoken: set[int] = set()
+    for said in (verb, *(child for child in verb.children if child.dep_ in ("conj", "advcl", "xcomp"))):
+        reports = said.lemma_ in knowledge("attribution")["verbs"]["clause"]
+        if reports or any(verbs.holder for verbs in _verbs().get(said.lemma_, ())):
+            spoken.update(range(said.left_edge.i, said.right_edge.i + 1))
     return frozenset(spoken) - frozenset(range(anchor.left_edge.i, anchor.right_edge.i + 1))
 
 

@@ -55,7 +55,7 @@ from .attribution import Saying, find_sayings
 from .entities import Mention, Tokens, find_mentions
 from .knowledge import RULES_VERSION, knowledge, knowledge_digest
 from .models import Parse, Pipeline, PipelineFiles, describe_pipeline, load_pipeline
-from .stance import Judgement, LexiconStance, StanceModel, find_judgements
+from .stance import Judgement, LexiconStance, StanceModel, find_judgements, probabilities
 
 __all__ = ["SuggestResult", "Suggester", "load_suggester", "pipeline_origin", "suggest", "suggestions"]
 
@@ -105,6 +105,31 @@ class Suggester:
 
         for parse in self._pipeline.parse(remembered()):
             yield self._suggestion(parse, segments.pop(parse.document.id, ()))
+
+    def judge(
+        self, documents: Iterable[tuple[Document, Sequence[Span]]], *, conflict: bool = True
+    ) -> Iterator[tuple[tuple[float, float, float], ...]]:
+        """Yield, for every document, the stance towards each given target as probabilities.
+
+        Args:
+            documents: Each with its target spans.
+            conflict: Whether the texts are about armed conflict, where evaluation is rarer.
+
+        Returns:
+            Per target the probabilities of critical, neutral and supportive; neutral alone where the
+            target cannot be found in the parse.
+        """
+        targets: dict[str, list[Sequence[Span]]] = {}
+
+        def remembered() -> Iterator[tuple[Document, Sequence[Segment]]]:
+            for document, spans in documents:
+                targets.setdefault(document.id, []).append(spans)
+                yield document, ()
+
+        for parse in self._pipeline.parse(remembered()):
+            tokens = Tokens(parse)
+            spans = targets[parse.document.id].pop(0)
+            yield tuple(probabilities(tokens, span.start, span.end, self._stance, conflict=conflict) for span in spans)
 
     def _suggestion(self, parse: Parse, segments: Sequence[Segment]) -> Suggestion:
         document = parse.document

@@ -25,6 +25,7 @@ from copydesk.schemas import (
     OUTLET,
     UNNAMED,
     Annotations,
+    Attribute,
     Document,
     Entity,
     LabelScheme,
@@ -43,7 +44,6 @@ __all__ = [
     "check_result",
     "encode",
     "encode_result",
-    "limit",
     "task_key",
 ]
 
@@ -172,28 +172,6 @@ def model_version(suggestion: Suggestion) -> str:
     return f"{suggestion.pipeline.name}@{suggestion.pipeline.version}"
 
 
-def limit(annotations: Annotations, scheme: LabelScheme) -> Annotations:
-    """Return annotations cut down to the layers of a scheme that was cut down: what a project shows of them."""
-    layers = {layer.id for layer in scheme.layers}
-    labels = {label.id for label in scheme.span_labels}
-    known = {attribute.id for attribute in scheme.attributes}
-    entities = tuple(
-        Entity(e.id, e.span, e.label, e.origin, {k: v for k, v in e.attributes.items() if k in known}, e.score)
-        for e in annotations.entities
-        if e.label in labels
-    )
-    shown = {entity.id for entity in entities} | {OUTLET, UNNAMED}
-    stances = [s for s in annotations.stances if s.target in shown and s.holder in shown]
-    return Annotations(
-        annotations.document_id,
-        annotations.sha256,
-        entities,
-        annotations.attributions if "attribution" in layers else (),
-        tuple(stances) if "stance" in layers else (),
-        {q.id: annotations.choices[q.id] for q in scheme.questions if q.id in annotations.choices},
-    )
-
-
 def encode_result(document: Document, annotations: Annotations, scheme: LabelScheme) -> list[Result]:
     """Return annotations as result rows: what a prediction or an annotation holds.
 
@@ -232,6 +210,12 @@ class _Rows:
     rows: list[Result] = field(default_factory=list)
     ids: set[str] = field(default_factory=set)
     shared: dict[tuple[str, Span, str], str] = field(default_factory=dict)
+    layers: dict[str, str] = field(init=False)
+    asked: dict[str, Attribute] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.layers = {label.id: label.layer for label in self.scheme.labels}
+        self.asked = {attribute.id: attribute for attribute in self.scheme.attributes}
 
     def misfit(self, what: str) -> SchemeError:
         scheme = f"{self.scheme.name} {self.scheme.version}"
@@ -250,11 +234,10 @@ class _Rows:
     def region(
         self, id: str, span: Span, label: str, *, score: float | None = None, meta: dict[str, list[str]] | None = None
     ) -> None:
-        known = self.scheme.label(label)
-        if known is None:
+        if label not in self.layers:
             raise self.misfit(f"the label {label!r}")
         value = {"start": span.start, "end": span.end, "text": span.text, "labels": [label]}
-        row: Result = {"id": id, "from_name": known.layer, "type": "labels", "value": value}
+        row: Result = {"id": id, "from_name": self.layers[label], "type": "labels", "value": value}
         if score is not None:
             row["score"] = score
         if meta:
@@ -280,7 +263,7 @@ class _Rows:
     def answer(self, place: _Place, name: str, value: str, *, score: float | None = None) -> None:
         """Write one attribute of a region."""
         region, span, label = place
-        asked = self.scheme.attribute(name)
+        asked = self.asked.get(name)
         if asked is None or label not in asked.labels:
             raise self.misfit(f"the attribute {name!r} of {label}")
         words = {"start": span.start, "end": span.end, "text": span.text}

@@ -65,7 +65,7 @@ _APPROX: Final = (
 )
 _AUX: Final = (
     r"(?: (?:was|were|are|is|be|been|being|have|has|had|got|thought|believed|feared|reported|reportedly|said|known|"
-    r"confirmed|also|to|now|still|later|all|currently|presumed|forcibly|either|already|since|injured or|wounded or)){%d,7}"
+    r"confirmed|also|to|now|still|later|all|currently|presumed|forcibly|either|already|since|injured or|wounded or|remain|remained)){%d,7}"
 )
 _STOP: Final = (
     r"(?=[.,;:!?)”\"’]|$|\n| (?:and|or|but|in|on|at|near|during|after|when|by|overnight|since|from|so far|as|while|across|with|"
@@ -106,6 +106,7 @@ def _frames() -> tuple[tuple[str, re.Pattern[str]], ...]:
         frames += [
             (kind["id"], rf"\b{span}{optional}{_AUX % 1} (?:{verb})\b"),
             (kind["id"], rf"\b{span}{group} (?:{verb})\b{no_object}"),
+            (kind["id"], rf"\b{span}{group}(?= and(?: [\w-]+){{1,6}}?{_AUX % 1} (?:{verb})\b)"),
             (kind["id"], rf"\b(?:{active})(?: and \w+)? (?:another |a further )?{span}(?:{group}|{_STOP})"),
             (kind["id"], rf"\b{span}{optional} (?:{noun})\b(?:{_STOP}| (?:{people})\b)"),
         ]
@@ -148,7 +149,9 @@ def _inherited(at: Mapping[int, Toll], start: int) -> str:
 
 def _attributes(kind: str, number: str, group: str) -> dict[str, str]:
     low, high, approx = bounds(number)
-    attributes = {"toll_kind": kind, "victim_class": _victims(group.lower())}
+    attributes = {"toll_kind": kind}
+    if victims := _victims(group.lower()):
+        attributes["victim_class"] = victims
     if low is not None:
         attributes["toll_low"] = str(low)
     if high is not None:
@@ -160,7 +163,7 @@ def _attributes(kind: str, number: str, group: str) -> dict[str, str]:
 
 def _victims(group: str) -> str:
     data = knowledge("tolls")
-    return "civilians" if group in data["civilian"] else "combatants" if group in data["combatant"] else "unknown"
+    return "civilians" if group in data["civilian"] else "combatants" if group in data["combatant"] else ""
 
 
 def bounds(words: str) -> tuple[int | None, int | None, bool]:

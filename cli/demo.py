@@ -180,10 +180,11 @@ class _Demo:
     def step(self, title: str) -> Iterator[_Step]:
         """Announce a step, show its progress, and say what came of it and how long it took."""
         began = time.monotonic()
+        self.output.note(f"{title} …")
         with self.output.progress() as on_progress:
             step = _Step(on_progress)
             yield step
-        self.output.note(f"✓ {title}: {step.says} ({time.monotonic() - began:.1f} s)")
+        self.output.note(f"✓ {step.says} ({time.monotonic() - began:.1f} s)")
 
 
 def _tell(output: Output, desk: Desk, seconds: float, *, running: bool) -> None:

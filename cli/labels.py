@@ -47,12 +47,22 @@ def suggest(
     with output.progress() as on_progress:
         result = run_suggest(open_desk(desk), pipeline=pipeline or None, on_progress=on_progress)
     output.line(
-        f"Suggested on {count(result.documents, 'article')} with {result.pipeline.name} {result.pipeline.version}."
+        f"{count(result.documents, 'article')} with {count(result.entities, 'entity', 'entities')},"
+        f" {count(result.attributions, 'attribution')} and {count(result.stances, 'stance')} suggested"
+        f" by {result.pipeline.name} {result.pipeline.version}."
     )
+    if result.removed:
+        output.line(
+            f"Nothing can be suggested for {count(len(result.removed), 'article')}; copydesk removed lists them."
+        )
     output.line("Next: copydesk studio start, then copydesk push.")
     output.result(
         {
             "documents": result.documents,
+            "entities": result.entities,
+            "attributions": result.attributions,
+            "stances": result.stances,
+            "removed": len(result.removed),
             "pipeline": {"name": result.pipeline.name, "version": result.pipeline.version},
         }
     )

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from .errors import ExitStatus
 from .options import DeskOption, JsonOption, open_desk
 from .output import Output, count, here
 
@@ -134,10 +135,27 @@ def push(
         result = run_push(open_desk(desk), reset_config=reset_config, on_progress=on_progress)
     known = f"; {count(result.already, 'task')} there already" if result.already else ""
     output.line(f"Sent {count(result.created, 'task')} to {result.url}{known}.")
+    if result.predictions_updated:
+        output.line(f"New suggestions for {count(result.predictions_updated, 'task')} that nobody had touched.")
+    for item in result.failed:
+        output.note(f"{item.of}: {item.reason}: {item.detail}")
+    for key in result.doubles_left:
+        output.note(f"{key}: on the server twice, and people worked on both: delete one there")
     output.line("Next: people correct there; then copydesk pull.")
     output.result(
-        {"project_id": result.project_id, "url": result.url, "created": result.created, "already": result.already}
+        {
+            "project_id": result.project_id,
+            "url": result.url,
+            "created": result.created,
+            "already": result.already,
+            "predictions_updated": result.predictions_updated,
+            "failed": [{"document_id": f.document_id, "reason": f.reason, "detail": f.detail} for f in result.failed],
+            "doubles_left": list(result.doubles_left),
+            "model_version": result.model_version,
+        }
     )
+    if result.failed or result.doubles_left:
+        raise typer.Exit(ExitStatus.FINDINGS)
 
 
 def pull(desk: DeskOption = Path(), as_json: JsonOption = False) -> None:

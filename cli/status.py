@@ -83,11 +83,10 @@ def status(desk: DeskOption = Path(), as_json: JsonOption = False) -> None:
 
 def standing(desk: Desk) -> Standing:
     """Count where a desk's documents stand."""
-    from copydesk.annotate import finished, gold, studio_status, suggestions
-    from copydesk.corpus import copies, documents, removed
+    from copydesk.annotate import finished, gold, studio_status
+    from copydesk.corpus import copies, removed
     from copydesk.export import releases
 
-    articles = sum(1 for _ in documents(desk))
     people = Counter[str]()
     annotated = set()
     for entry in finished(desk):
@@ -95,10 +94,10 @@ def standing(desk: Desk) -> Standing:
         annotated.add(entry.document_id)
     standing_labels = gold(desk)
     found = Standing(
-        articles=articles,
+        articles=_rows(desk, "articles"),
         copies=len(copies(desk)),
         removed=dict(sorted(Counter(f"{item.reason} ({item.stage})" for item in removed(desk)).items())),
-        suggested=sum(1 for _ in suggestions(desk)),
+        suggested=_suggested(desk),
         pushed=max((int(number) for number in desk.state().get("push", {}).values()), default=0),
         server=desk.settings.studio.url or studio_status(desk).state,
         annotated=len(annotated),
@@ -108,6 +107,18 @@ def standing(desk: Desk) -> Standing:
         releases=list(releases(desk.path)),
     )
     return _advised(found)
+
+
+def _rows(desk: Desk, table: str) -> int:
+    import pyarrow.parquet as pq
+
+    return sum(pq.read_metadata(part).num_rows for part in desk.parts(table))
+
+
+def _suggested(desk: Desk) -> int:
+    """Count what the desk's current pipeline has read, without reading it."""
+    current = desk.state().get("pipeline")
+    return _rows(desk, f"suggestions/{current['name']}@{current['version']}") if current else 0
 
 
 def _advised(found: Standing) -> Standing:

@@ -46,6 +46,8 @@ _LAYERS: Final = {
 }
 # middle-light on purpose: black and white text can both be read beside it, in light and dark pages
 _DIVERGING: Final = ("#b04d43", "#d39a8f", "#cfc8bb", "#8fb0c2", "#3f7d9d")
+FEW: Final = 3
+"""A mean of fewer stances is drawn pale."""
 ROW: Final = 24
 """Height of a bar with its share of white space, in pixels."""
 
@@ -124,40 +126,58 @@ Draw = Callable[[Any, Any, Figure], Any]
 """From the Altair module, a chart with the figure's rows in it, and the figure, to what is drawn."""
 
 
-def _bars(label: str, count: str, *, title: str, colour: str = "", names: Mapping[str, str] | None = None) -> Draw:
-    """Return a drawer of horizontal bars, longest first, stacked by a colour where one is given."""
+def _bars(label: str, count: str, *, title: str, ranked: bool = True) -> Draw:
+    """Return a drawer of horizontal bars with their numbers, one for each label however many rows it has."""
 
     def draw(alt: Any, base: Any, figure: Figure) -> Any:
         sums = _sums(figure, label, count)
-        axis = alt.Y(f"{label}:N", sort=None if not colour else "-x", title=None)
-        most = max(sums.values())
-        ticks = alt.Axis(tickMinStep=1, tickCount=min(5, most), format=",d")
-        length = alt.X(f"sum({count}):Q", title=title, axis=ticks)
-        encoding: dict[str, Any] = {
-            "y": axis,
-            "x": length,
-            "tooltip": _tooltip(alt, figure),
-        }
-        if colour:
-            found = sorted({str(row[figure.columns.index(colour)]) for row in figure.rows})
-            used = [
-                *(name for name in names or {} if name in found),
-                *(name for name in found if name not in (names or {})),
-            ]
-            range_ = [(names or {}).get(name, SPARE) for name in used]
-            encoding["color"] = alt.Color(f"{colour}:N", title=None, scale=alt.Scale(domain=used, range=range_))
-            base = base.transform_calculate(rank=f"indexof({json.dumps(used)}, datum[{json.dumps(colour)}])")
-            encoding["order"] = alt.Order("rank:Q")
-        bars = base.mark_bar(height={"band": 0.68}, cornerRadiusEnd=1.5).encode(**encoding)
-        sized: Any = bars.properties(height=ROW * len(sums))
-        if colour:
-            return sized
-        text = base.mark_text(align="left", dx=5).encode(
-            y=axis, x=length, text=alt.Text(f"sum({count}):Q", format=",d")
-        )
-        return alt.layer(sized, text)
+        order = [name for name, _ in sums.most_common()] if ranked else list(sums)
+        base = alt.Chart(alt.InlineData(values=[{label: name, count: sums[name]} for name in order]))
+        y = alt.Y(f"{label}:N", sort=None, title=None)
+        x = alt.X(f"{count}:Q", title=title, axis=_count_axis(alt, max(sums.values())))
+        tooltip = [alt.Tooltip(f"{label}:N"), alt.Tooltip(f"{count}:Q", format=",d")]
+        bars = base.mark_bar(height={"band": 0.68}, cornerRadiusEnd=1.5).encode(y=y, x=x, tooltip=tooltip)
+        text = base.mark_text(align="left", dx=5).encode(y=y, x=x, text=alt.Text(f"{count}:Q", format=",d"))
+        return alt.layer(bars.properties(height=ROW * len(sums)), text)
 
     return draw
+
+
+def _stacks(label: str, count: str, colour: str, *, title: str, names: Mapping[str, str]) -> Draw:
+    """Return a drawer of horizontal bars, longest first, cut into the values of one column.
+
+    Args:
+        label: The column of the bars' names.
+        count: The column of their lengths.
+        colour: The column that cuts them.
+        title: What a length is.
+        names: The values of that column in order, with their colours; others follow in grey.
+    """
+
+    def draw(alt: Any, base: Any, figure: Figure) -> Any:
+        sums = _sums(figure, label, count)
+        found = sorted({str(row[figure.columns.index(colour)]) for row in figure.rows})
+        used = [*(name for name in names if name in found), *(name for name in found if name not in names)]
+        scale = alt.Scale(domain=used, range=[names.get(name, SPARE) for name in used])
+        return (
+            base.transform_calculate(rank=f"indexof({json.dumps(used)}, datum[{json.dumps(colour)}])")
+            .mark_bar(height={"band": 0.68}, cornerRadiusEnd=1.5)
+            .encode(
+                y=alt.Y(f"{label}:N", sort="-x", title=None),
+                x=alt.X(f"sum({count}):Q", title=title, axis=_count_axis(alt, max(sums.values()))),
+                color=alt.Color(f"{colour}:N", title=None, scale=scale),
+                order=alt.Order("rank:Q"),
+                tooltip=_tooltip(alt, figure),
+            )
+            .properties(height=ROW * len(sums))
+        )
+
+    return draw
+
+
+def _count_axis(alt: Any, most: int, **more: Any) -> Any:
+    """Return an axis of whole numbers: with fewer of them than ticks, halves would be shown as wholes."""
+    return alt.Axis(tickMinStep=1, tickCount=min(5, most), format=",d", **more)
 
 
 def _sums(figure: Figure, label: str, count: str) -> Counter[str]:
@@ -176,6 +196,7 @@ def _tooltip(alt: Any, figure: Figure) -> list[Any]:
 
 def _timeline(alt: Any, base: Any, figure: Figure) -> Any:
     weeks = [str(row[0]) for row in figure.rows]
+    most = max(int(row[1]) for row in figure.rows)
     marked = weeks[:: -(-len(weeks) // 6)]  # six at most, and always Mondays
     at = [datetime.fromisoformat(week).replace(tzinfo=UTC).timestamp() * 1000 for week in marked]
     axis = alt.Axis(format="%-d %b %Y", labelOverlap=True, values=at)
@@ -183,7 +204,7 @@ def _timeline(alt: Any, base: Any, figure: Figure) -> Any:
         base.mark_bar(size=min(30, max(2, 640 // len(figure.rows))))
         .encode(
             x=alt.X("week:T", title=None, scale=alt.Scale(type="utc", padding=24), axis=axis),
-            y=alt.Y("articles:Q", title="articles", axis=alt.Axis(grid=True, tickMinStep=1, format=",d", tickCount=4)),
+            y=alt.Y("articles:Q", title="articles", axis=_count_axis(alt, most, grid=True)),
             tooltip=_tooltip(alt, figure),
         )
         .properties(height=170)
@@ -202,15 +223,21 @@ def _matrix(alt: Any, base: Any, figure: Figure) -> Any:
             gradientLength=180, gradientThickness=8, values=[-2, -1, 0, 1, 2], orient="bottom", offset=14
         ),
     )
-    tiles = base.mark_rect(cornerRadius=2).encode(x=x, y=y, color=colour, tooltip=_tooltip(alt, figure))
-    pale = "abs(datum['mean grade']) > 1.2"
-    text = base.mark_text(fontSize=12).encode(
+    # a cell of nothing but mixed or unclear stances has no mean to show; the table has it
+    base = base.transform_filter("datum.stances > datum['mixed or unclear']")
+    # what rests on one or two stances is pale; its number takes the page's own colour
+    tiles = base.mark_rect(cornerRadius=2).encode(
         x=x,
         y=y,
-        text="stances:Q",
-        color=alt.condition(pale, alt.value("#ffffff"), alt.value("#23262a")),
+        color=colour,
+        opacity=alt.condition(f"datum.stances < {FEW}", alt.value(0.4), alt.value(1)),
+        tooltip=_tooltip(alt, figure),
     )
-    return alt.layer(tiles, text).properties(width=alt.Step(62), height=34 * holders)
+    number = base.mark_text(fontSize=12).encode(x=x, y=y, text="stances:Q")
+    strong = alt.condition("abs(datum['mean grade']) > 1.2", alt.value("#ffffff"), alt.value("#23262a"))
+    few = number.transform_filter(f"datum.stances < {FEW}")
+    many = number.transform_filter(f"datum.stances >= {FEW}").encode(color=strong)
+    return alt.layer(tiles, few, many).properties(width=alt.Step(62), height=34 * holders)
 
 
 _DRAWN: Final[dict[str, Draw]] = {
@@ -218,10 +245,10 @@ _DRAWN: Final[dict[str, Draw]] = {
     "weeks": _timeline,
     "copies": _bars("story", "printed", title="times printed"),
     "removed": _bars("reason", "records", title="records"),
-    "labels": _bars("label", "spans", title="labelled spans", colour="layer", names=_LAYERS),
-    "stances": _bars("holder", "stances", title="stances", colour="stance", names=_STANCES),
-    "edits": _bars("label", "suggestions", title="suggestions and additions", colour="outcome", names=_OUTCOMES),
-    "annotators": _bars("annotator", "articles", title="finished articles"),
+    "labels": _stacks("label", "spans", "layer", title="labelled spans", names=_LAYERS),
+    "stances": _stacks("holder", "stances", "stance", title="stances", names=_STANCES),
+    "edits": _stacks("label", "suggestions", "outcome", title="suggestions and additions", names=_OUTCOMES),
+    "annotators": _bars("annotator", "articles", title="finished articles", ranked=False),
     "stance-matrix": _matrix,
     "disagreements": _bars("about", "disagreements", title="disagreements"),
     "losses": _bars("reason", "spans", title="spans"),

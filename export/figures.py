@@ -121,7 +121,7 @@ def corpus_figures(
 
 def _copies(documents: Sequence[Document], clusters: Mapping[str, Cluster]) -> Figure:
     sizes = Counter(cluster.cluster_id for cluster in clusters.values())
-    titles = {document.id: document.title or document.text[:60] for document in documents}
+    titles = {document.id: _story(document) for document in documents}
     kinds: dict[str, Counter[str]] = defaultdict(Counter)
     for cluster in clusters.values():
         kinds[cluster.cluster_id][cluster.kind] += 1
@@ -229,7 +229,7 @@ def _tolls(record: Record, spans: Sequence[Mapping[str, Any]]) -> list[Row]:
         amount = about + " to ".join(dict.fromkeys(number for number in numbers if number))
         kind = said.get("toll_kind", "")
         claimant = {OUTLET: "the outlet", UNNAMED: "unnamed source"}.get(row["voice"], row["voice"])
-        story = record.document.title or record.document.text[:60]
+        story = _story(record.document)
         found.append((story, record.document.outlet, row["text"], amount, kind, said.get("victim_class", ""), claimant))
     return found
 
@@ -297,7 +297,9 @@ def _stances(tally: Tally, splits: Sequence[str]) -> Figure:
     )
 
 
-def annotation_figures(tally: Tally, disagreements: Sequence[Disagreement]) -> list[Figure]:
+def annotation_figures(
+    tally: Tally, disagreements: Sequence[Disagreement], documents: Mapping[str, Document]
+) -> list[Figure]:
     """Return what people made of the articles."""
     return [
         Figure(
@@ -333,6 +335,7 @@ def annotation_figures(tally: Tally, disagreements: Sequence[Disagreement]) -> l
             note="Claimed by: the source of the attribution around the number, else the outlet itself.",
         ),
         _disagreements(disagreements),
+        _open(disagreements, documents),
     ]
 
 
@@ -353,7 +356,7 @@ def _matrix(tally: Tally) -> Figure:
         "stances",
         least=5,
         note="Mean grade from -2 (very negative) to +2 (very positive), mixed and unclear ones left out. "
-        "The number in a cell is how many stances it rests on: a cell of one or two says little.",
+        "The number in a cell is how many stances it rests on; of one or two it is pale, for it says little.",
     )
 
 
@@ -372,6 +375,31 @@ def _disagreements(disagreements: Sequence[Disagreement]) -> Figure:
         "disagreements",
         note="Open ones have no majority and are left out of gold until somebody decides.",
     )
+
+
+def _open(disagreements: Sequence[Disagreement], documents: Mapping[str, Document]) -> Figure:
+    waiting = [item for item in disagreements if item.open]
+    return Figure(
+        "open",
+        "What waits for somebody to decide?",
+        ("story", "about", "words", "what was said"),
+        tuple(
+            (
+                _story(documents[item.document_id]),
+                item.item.replace("_", " "),
+                item.text or "the whole article",
+                "; ".join(f"{who}: {said or 'nothing'}" for who, said in item.votes),
+            )
+            for item in waiting
+        ),
+        len(waiting),
+        "open disagreements",
+        note="None of these is in gold. Mark the right annotation as ground truth in Label Studio to settle an article.",
+    )
+
+
+def _story(document: Document) -> str:
+    return document.title or document.text[:60]
 
 
 def _ranked(counts: Mapping[Any, int]) -> list[tuple[Any, int]]:

@@ -29,8 +29,10 @@ from .versions import releases
 __all__ = ["Report", "report"]
 
 CORPUS: Final = ("outlets", "removed", "weeks", "copies")
-WIDE: Final = ("weeks", "labels", "edits", "stance-matrix", "tolls", "stances", "copies")
+WIDE: Final = ("weeks", "open", "labels", "edits", "stance-matrix", "tolls", "stances", "copies")
 """The figures that take the whole width of the page; the others stand in pairs."""
+LONGEST: Final = 300
+"""How many rows of a table are on the page; the CSV has them all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,7 @@ def report(desk: Desk, *, on_progress: OnProgress = silent) -> Report:
 
 def _sections(desk: Desk, gathered: Gathered, *, unchecked: bool) -> list[_Section]:
     tally = _tally(desk, gathered)
-    people = {figure.id: figure for figure in annotation_figures(tally, gathered.disagreements)}
+    people = {figure.id: figure for figure in annotation_figures(tally, gathered.disagreements, gathered.documents)}
     standing = {figure.id: figure for figure in release_figures(tally, ())}
     shown = {**people, **standing}
     corpus = corpus_figures(list(documents(desk)), clusters(desk), removed(desk))
@@ -96,7 +98,9 @@ def _sections(desk: Desk, gathered: Gathered, *, unchecked: bool) -> list[_Secti
     return [
         _Section("corpus", "The corpus", "What came in, and what did not.", _in_order(corpus, CORPUS)),
         _Section("labels", "The labels", f"Counted here: {whose}.", (shown["labels"], shown["edits"])),
-        _Section("people", "The people", "Known by pseudonym.", (shown["annotators"], shown["disagreements"])),
+        _Section(
+            "people", "The people", "Known by pseudonym.", (shown["annotators"], shown["disagreements"], shown["open"])
+        ),
         _Section(
             "stance",
             "Who says what about whom",
@@ -177,6 +181,7 @@ def _page(desk: Desk, gathered: Gathered, sections: Sequence[_Section], *, unche
         sections=sections,
         charts=charts,
         wide=WIDE,
+        longest=LONGEST,
         # only the script blocks are exempt from escaping, and nothing but these three values goes there
         libraries=_script(libraries()),
         specs=_script(_json(charts)),

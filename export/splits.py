@@ -58,12 +58,13 @@ def _by_share(place: float, settings: ReleaseSettings) -> str:
 
 
 def _fill(chosen: dict[str, str], free: set[str], places: Mapping[str, float], settings: ReleaseSettings) -> None:
-    """Give an empty split with a share one cluster, out of a split that has more than one."""
-    for split in ("test", "validation", "train"):
+    """Give an empty split with a share one cluster: train any, as everybody loads it; the others one to spare."""
+    for split in ("train", "test", "validation"):
         if getattr(settings, split) == 0 or split in chosen.values():
             continue
         counts = {name: sum(1 for other in chosen.values() if other == name) for name in SPLITS}
-        spare = sorted((places[group], group) for group in free if counts[chosen[group]] > 1)
+        enough = 0 if split == "train" else 1
+        spare = sorted((places[group], group) for group in free if counts[chosen[group]] > enough)
         if spare:
             # test lies at the top of the hash range, train at the bottom
             chosen[(spare[0] if split == "train" else spare[-1])[1]] = split

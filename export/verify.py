@@ -52,7 +52,7 @@ def problems(path: Path) -> Iterator[str]:
             for split, rows in loaded.items():
                 yield from _names(name, rows.features, CONFIGS[name].features, release.labels)
                 names = rows.features["ner_tags"].feature.names if name == "entities" else []
-                for row in rows:
+                for row in _plain(rows):
                     where = f"{name} row {row['id']}"
                     if row["id"] in ids:
                         yield f"{where}: the id is there twice"
@@ -62,6 +62,12 @@ def problems(path: Path) -> Iterator[str]:
                     if name == "articles":
                         articles[row["document_id"]] = row["text"]
                     yield from (f"{where}: {fault}" for fault in _row(name, row, articles, names))
+
+
+def _plain(rows: Any) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a loaded split as Arrow has them, which is several times faster than one by one."""
+    for batch in rows.with_format("arrow").iter(batch_size=500):
+        yield from batch.to_pylist()
 
 
 def _names(table: str, found: Any, wanted: Mapping[str, Feature], labels: Labels) -> Iterator[str]:

@@ -5,6 +5,8 @@ import os
 import re
 import subprocess
 import sys
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
 import pytest
@@ -99,13 +101,14 @@ def test_ci_runs_the_two_commands():
 
 
 def script(page):
-    """Return a shell script that does what a page shows, in its order."""
+    """Return a shell script that does what a page shows, in its order; Python blocks in a row are one program."""
     lines = ["set -euo pipefail"]
-    for language, body in blocks(page, "console", "python"):
+    for language, group in groupby(blocks(page, "console", "python"), key=itemgetter(0)):
+        shown = "\n".join(body for _, body in group)
         if language == "python":
-            lines += ["echo '>>> python' >&2", "python - <<'END_OF_PYTHON'", body.rstrip(), "END_OF_PYTHON"]
+            lines += ["echo '>>> python' >&2", "python - <<'END_OF_PYTHON'", shown.rstrip(), "END_OF_PYTHON"]
             continue
-        for line in body.splitlines():
+        for line in shown.splitlines():
             if not line.startswith("$ ") or line.startswith("$ make "):
                 continue
             command = line.removeprefix("$ ")

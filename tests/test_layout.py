@@ -85,6 +85,7 @@ def test_front_doors_are_documented(folder):
 def test_nothing_else_lies_at_the_top():
     import subprocess
 
-    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.split()
-    extra = {name.split("/")[0] for name in tracked} - TOP_LEVEL
+    # -z: without it git quotes names that are not ASCII
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False).stdout
+    extra = {name.split("/")[0] for name in listed.split("\0") if name} - TOP_LEVEL
     assert not extra, f"these need a reason, or another place: {sorted(extra)}"

@@ -74,6 +74,16 @@ def test_pip_fails_and_its_last_words_are_shown(tmp_path, monkeypatch, module):
     assert not (tmp_path / "env" / module("install").STAMP).exists()
 
 
+def test_an_environment_that_does_not_run_is_named(installed, module):
+    folder = installed('echo "no module named django" >&2; exit 1')
+    module("install").template_database(folder).unlink()
+    with pytest.raises(
+        StudioError, match="Label Studio is installed but does not run:\nno module named django"
+    ) as error:
+        install_studio()
+    assert f"rm -r {folder}" in str(error.value)
+
+
 def test_the_lock_names_no_host(module):
     text = module("install")._lock_text()
     assert "://" not in text

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import csv
+import importlib
 import json
 from dataclasses import replace
 
 import pytest
 
-from copydesk.export import release, report
+from copydesk.export import Figure, release, report
+from copydesk.export.charts import chart
 from copydesk.schemas import Cluster, Document, Removed, document_id, text_sha256
 
 HOSTILE = (
@@ -80,6 +82,28 @@ def test_too_little_data_is_said_and_not_drawn(newsroom):
     text = report(newsroom.desk).path.read_text()
     assert "Too little to show: 1 of the 5 stances that this picture needs." in text
     assert 'data-chart="stance-matrix"' not in text
+
+
+def test_open_disagreements_are_listed_with_what_each_said(newsroom):
+    key = newsroom.ids[2]
+    truth = newsroom.truth[key]
+    newsroom.annotate(key)
+    turned = tuple(replace(stance, polarity="0") for stance in truth.stances)
+    newsroom.annotate(key, "bert@example.org", replace(truth, stances=turned))
+    figures = report(newsroom.desk).figures
+    assert figures["open"].rows == (
+        (newsroom.documents[key].title, "polarity", "OUTLET → Arvenia", "annotator-1: +1; annotator-2: 0"),
+    )
+    assert figures["disagreements"].rows == (("stance", "polarity", 1, 1),)
+
+
+def test_a_long_table_is_cut_on_the_page_and_whole_beside_it(newsroom, monkeypatch):
+    monkeypatch.setattr(importlib.import_module("copydesk.export.report"), "LONGEST", 2)
+    newsroom.annotate_all()
+    made = report(newsroom.desk)
+    rows = len(made.figures["labels"].rows)
+    assert f"The first 2 of {rows} rows; all are in" in made.path.read_text()
+    assert len((made.data / "labels.csv").read_text().splitlines()) == rows + 1
 
 
 def test_copies_and_removals_are_counted(newsroom):
@@ -188,6 +212,14 @@ def test_charts_render_in_a_browser(shown, look, scheme):
     assert {key for key, _ in drawn} >= {"outlets", "weeks", "labels", "edits", "annotators", "stance-matrix"}
     assert all(marks for _, marks in drawn)
     assert trouble == []
+
+
+def test_a_bar_of_several_rows_is_as_long_as_their_sum():
+    losses = ("losses", "What?", ("table", "reason", "label", "spans"))
+    rows = (("entities", "inside", "GPE", 7), ("entities", "inside", "ORG", 10), ("stance", "outside", "EVIDENCE", 9))
+    drawn = chart(Figure(*losses, rows, 26, "spans"))
+    (values,) = drawn["datasets"].values()
+    assert values == [{"reason": "inside", "spans": 17}, {"reason": "outside", "spans": 9}]
 
 
 @pytest.mark.browser

@@ -50,8 +50,9 @@ def test_no_split_is_empty_where_a_cluster_can_fill_it(count):
     assert set(assign(clusters(count), SHARES, {}).values()) == set(SPLITS)
 
 
-def test_one_document_trains():
-    assert assign({"cluster1": ["a"]}, SHARES, {}) == {"a": "train"}
+@pytest.mark.parametrize("cluster", range(40))
+def test_one_document_trains_whatever_its_hash(cluster):
+    assert assign({f"cluster{cluster}": ["a"]}, SHARES, {}) == {"a": "train"}
 
 
 def test_a_split_without_a_share_stays_empty():
