@@ -8,8 +8,8 @@ from .decoding import Decoded, Problem, decode
 from .edits import Answer, Edit, align, edits
 from .gold import GOLD, Gold, GoldOrigin, GoldResult, Version, gold, pseudonyms
 from .install import install_studio
-from .ledger import LEDGER, FinishedAnnotation, LedgerEntry, finished, ledger
 from .labels import without_title
+from .ledger import LEDGER, FinishedAnnotation, LedgerEntry, finished, ledger
 from .models import tokenize, tokenizer_version
 from .pull import PullResult, pull
 from .push import PushResult, push

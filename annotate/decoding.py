@@ -8,7 +8,7 @@ region and says why it was left out, or how it was read.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -133,7 +133,7 @@ def decode(
                 document.id, 0, len(document.text), expected=f"text {document.sha256}", found=f"text {found}"
             )
     reading = _Reading(document, scheme, origin, scores=origin.kind in ("model", "rule"))
-    rows = [row for row in annotation.get("result") or () if isinstance(row, dict)]
+    rows = list(_readable(reading, annotation.get("result") or []))
     for number, row in enumerate(rows):
         if row.get("type") == "labels":
             _read_region(reading, row, str(row.get("id") or f"row {number}"))
@@ -159,6 +159,36 @@ def decode(
 
 
 # rows into regions, answers and links
+
+
+def _readable(reading: _Reading, rows: Any) -> Iterator[Mapping[str, Any]]:
+    """Yield the rows of a result whose parts are of the kinds that Label Studio writes."""
+    if not isinstance(rows, list):
+        reading.drop("result", "row that cannot be read", f"a {type(rows).__name__} in the place of rows")
+        return
+    for number, row in enumerate(rows):
+        if fault := _fault(row):
+            name = str(row.get("id") or f"row {number}") if isinstance(row, dict) else f"row {number}"
+            reading.drop(name[:80], "row that cannot be read", fault[:200])
+        else:
+            yield row
+
+
+def _fault(row: Any) -> str:
+    """Say which part of a row is of the wrong kind; the server checks none of it."""
+    if not isinstance(row, dict):
+        return f"a {type(row).__name__} in the place of a row"
+    value, meta = row.get("value") or {}, row.get("meta") or {}
+    if not isinstance(value, dict) or not isinstance(meta, dict):
+        return f"value {value!r}, meta {meta!r}"
+    lists = {"labels": row.get("labels"), "value.labels": value.get("labels"), "value.choices": value.get("choices")}
+    for name, names in {**lists, "meta.target": meta.get("target")}.items():
+        if names and not (isinstance(names, list) and all(isinstance(item, str) for item in names)):
+            return f"{name} {names!r}"
+    score = row.get("score")
+    if score is not None and (isinstance(score, bool) or not isinstance(score, int | float)):
+        return f"score {score!r}"
+    return ""
 
 
 def _read_region(reading: _Reading, row: Mapping[str, Any], id: str) -> None:
@@ -207,9 +237,9 @@ def _span(reading: _Reading, id: str, value: Mapping[str, Any]) -> Span | None:
 def _whole(value: Any) -> int | None:
     if isinstance(value, bool):
         return None
-    if isinstance(value, str) and value.isdecimal():
+    if isinstance(value, str) and value.isdecimal() and len(value) < 20:
         return int(value)
-    return int(value) if isinstance(value, int | float) and int(value) == value else None
+    return int(value) if isinstance(value, int) or (isinstance(value, float) and value.is_integer()) else None
 
 
 def _read_answer(reading: _Reading, row: Mapping[str, Any]) -> None:

@@ -90,7 +90,7 @@ def _roles(head: Token) -> dict[int, str]:
             roles.update({grand.i: "attribute" for grand in child.children if grand.dep_ in ("amod", "advmod", "conj")})
     governor = anchor.head
     noun = anchor
-    while noun.dep_ in ("compound", "nmod", "poss") and noun.head.i != noun.i:
+    while noun.dep_ in ("compound", "nmod", "poss", "amod") and noun.head.i != noun.i:
         noun = noun.head  # "brutal regime airstrikes": what is said of the airstrikes is said of whose they are
     if noun.i != anchor.i:
         roles.update({child.i: "own" for child in noun.children if child.dep_ == "amod"})

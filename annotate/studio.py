@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import secrets
 import shutil
 import subprocess
@@ -29,7 +30,7 @@ from typing import Any, Final
 import filelock
 
 from copydesk.corpus import Desk, write_atomically
-from copydesk.schemas import OnProgress, Progress, StudioError, silent
+from copydesk.schemas import InputError, OnProgress, Progress, StudioError, silent
 
 from .install import install_studio, server_environment, studio_folder, template_database
 from .process import Mark, free_port, mark_of, port_answers, stop_process
@@ -47,6 +48,7 @@ __all__ = [
 
 EDITOR: Final = "editor@copydesk.local"
 STAGE: Final = "start label studio"
+NAME: Final = re.compile(r"[\w+-][\w.+-]*(@[\w-][\w.-]*)?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,9 +156,15 @@ def add_annotator(desk: Desk | Path, name: str) -> Account:
         name: An email address, or a plain name that becomes one.
 
     Raises:
+        InputError: The name cannot be a user's.
         StudioError: The server has never been started, or its command refused.
     """
     home = _home(desk)
+    if not NAME.fullmatch(name):  # it becomes a user, and a file's name
+        raise InputError(
+            f"{name!r} cannot be an annotator's name",
+            hint="Take letters, digits and . _ + -, or an email address: annotator-1, ana@example.org.",
+        )
     own_account(desk)  # the first start makes the organisation that annotators join
     email = name if "@" in name else f"{name}@copydesk.local"
     with _held(home):

@@ -25,6 +25,7 @@ class Word:
     Attributes:
         joined: Whether only one space lies between this word and the one before.
         genitive: Whether a ``'s`` follows.
+        after_plural: Whether only a plural's apostrophe and one space lie before it: "Workers' Party".
     """
 
     start: int
@@ -33,6 +34,7 @@ class Word:
     lower: str
     joined: bool
     genitive: bool
+    after_plural: bool
 
 
 def words_of(text: str) -> list[Word]:
@@ -47,11 +49,12 @@ def words_of(text: str) -> list[Word]:
         start, end = match.span()
         word = match.group()
         joined = start == last + 1 and text[last] in "  "
+        after_plural = start == last + 2 and text[last:start] in ("' ", "’ ")
         last = end
         genitive = word.endswith(_GENITIVE)
         if genitive:
             word, end = word[:-2], end - 2
-        found.append(Word(start, end, word, word.lower(), joined, genitive))
+        found.append(Word(start, end, word, word.lower(), joined, genitive, after_plural))
     return found
 
 
@@ -86,6 +89,8 @@ class Phrases(Generic[T]):
     def _same(self, words: list[Word], first: int, group: tuple[str, ...]) -> bool:
         for step, expected in enumerate(group):
             word = words[first + step]
-            if (word.lower if self._lower else word.text) != expected or (step and not word.joined):
+            if (word.lower if self._lower else word.text) != expected or (
+                step and not (word.joined or word.after_plural)
+            ):
                 return False
         return True

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 __all__ = ["demo"]
 
 VERSION = "1.0.0"
+MARK = "demo"
+"""What `state.json` says of a desk that the demo made."""
 PEOPLE = ("annotator-1", "annotator-2", "adjudicator")
 
 
@@ -78,15 +80,24 @@ def _samples(given: Path | None) -> Path:
 
 def _open_or_make(folder: Path) -> Desk:
     from copydesk.corpus import SETTINGS_FILE, Desk, init_desk, write_atomically
+    from copydesk.schemas import DeskError
 
-    if (folder / SETTINGS_FILE).exists():
-        return Desk(folder)
-    desk = init_desk(folder)
     settings = folder / SETTINGS_FILE
-    text = settings.read_text(encoding="utf-8").replace('licence = "other"', 'licence = "CC0-1.0"')
-    with write_atomically(settings) as temporary:
-        temporary.write_text(text, encoding="utf-8")
-    return Desk(desk.path)
+    if not settings.exists():
+        init_desk(folder)
+        text = settings.read_text(encoding="utf-8").replace('licence = "other"', 'licence = "CC0-1.0"')
+        with write_atomically(settings) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+    desk = Desk(folder)
+    if MARK not in desk.state():
+        if desk.parts("articles"):
+            raise DeskError(
+                "this desk holds other work, and the demo would put its samples among it",
+                where=here(folder),
+                hint="Name another folder: copydesk demo DIR",
+            )
+        desk.note(MARK, {"version": VERSION})
+    return desk
 
 
 def _all_done(desk: Desk) -> bool:

@@ -155,8 +155,10 @@ class Desk:
         if not path.exists():
             return {}
         try:
-            state: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        except json.JSONDecodeError as error:
+            state = json.loads(path.read_text(encoding="utf-8"))
+            if not isinstance(state, dict) or not all(isinstance(shards, dict) for shards in state.values()):
+                raise ValueError("expected an object of objects")
+        except ValueError as error:  # also what is no JSON, or no UTF-8
             raise DeskError(
                 f"{STATE_FILE} is damaged: {error}",
                 where=str(path),

@@ -119,7 +119,7 @@ def _decode(page: bytes) -> str:
         try:
             # what the web calls latin-1 is windows-1252
             return page.decode("cp1252" if name.lower() in ("iso-8859-1", "latin-1", "latin1", "ascii") else name)
-        except (UnicodeDecodeError, LookupError):
+        except (UnicodeError, LookupError):  # UnicodeError: Python has a codec named "undefined", and pages say that
             continue
     import charset_normalizer
 

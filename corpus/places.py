@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final, cast
 
-__all__ = ["SourceFile", "find", "missing"]
+__all__ = ["SourceFile", "find", "missing", "printable"]
 
 OWN: Final = frozenset(
     {"articles", "removed", "segments", "clusters", "suggestions", "annotations", "gold", "releases", "reports",
@@ -24,7 +24,8 @@ class SourceFile:
 
     Attributes:
         path: Where it is; never written anywhere.
-        label: What it is called in every record: relative to what the person named, with ``/``.
+        label: What it is called in every record: relative to what the person named, with ``/``, and with escapes
+            for what cannot be printed (see :func:`printable`).
         named: Whether the person named this very file.
     """
 
@@ -45,6 +46,17 @@ class SourceFile:
         return cast("BinaryIO", gzip.open(self.path, "rb")) if packed else self.path.open("rb")
 
 
+def printable(name: str) -> str:
+    """Return a file's name with escapes for what no table and no terminal can hold.
+
+    A name may hold anything but a slash: a line break, an escape sequence, bytes that are no UTF-8.
+
+    >>> printable("caf\udce9\\n.txt"), printable("Ärzte 1.txt")
+    ('caf\\\\udce9\\\\n.txt', 'Ärzte 1.txt')
+    """
+    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in name)
+
+
 def missing(sources: Sequence[str]) -> list[str]:
     """Return the sources that name nothing: no file, no folder, no pattern with a match."""
     return [source for source in sources if not Path(source).exists() and not _matches(source)]
@@ -62,7 +74,7 @@ def find(sources: Sequence[str], *, desk: Path) -> Iterator[SourceFile]:
         if path.is_dir():
             files = _walk(path, desk)
         elif path.exists():
-            files = iter([SourceFile(path, path.name, named=True)])
+            files = iter([SourceFile(path, printable(path.name), named=True)])
         else:
             files = _globbed(source, desk)
         for file in files:
@@ -84,7 +96,7 @@ def _globbed(source: str, desk: Path) -> Iterator[SourceFile]:
             if "**" not in source:
                 yield from _walk(path, desk)
         else:
-            yield SourceFile(path, path.relative_to(fixed).as_posix() if fixed.parts else path.as_posix())
+            yield SourceFile(path, printable((path.relative_to(fixed) if fixed.parts else path).as_posix()))
 
 
 def _first_magic(source: str) -> int:
@@ -102,6 +114,6 @@ def _walk(root: Path, desk: Path) -> Iterator[SourceFile]:
         folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in own)
         for name in sorted(names):
             if not name.startswith(".") and name not in own:
-                yield SourceFile(here / name, (base / (here / name).relative_to(root)).as_posix())
+                yield SourceFile(here / name, printable((base / (here / name).relative_to(root)).as_posix()))
     for path in closed:  # a folder that may not be entered is reported as a file that cannot be read
-        yield SourceFile(path, (base / path.relative_to(root)).as_posix())
+        yield SourceFile(path, printable((base / path.relative_to(root)).as_posix()))

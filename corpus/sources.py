@@ -36,7 +36,7 @@ NOT_UTF8: Final = "not UTF-8"
 TOO_LARGE: Final = "too large"
 MAGIC: Final = (b"%pdf-", b"pk\x03\x04", b"\x89png", b"\xff\xd8\xff", b"gif8", b"{\\rtf")  # compared in lower case
 FRONT_MATTER: Final = re.compile(r"---[ \t]*\r?\n(.*?\n)---[ \t]*(?:\r?\n|$)", re.DOTALL)
-FRONT_LINE: Final = re.compile(r"^([\w -]+):[ \t]*[\"']?(.*?)[\"']?\s*$", re.MULTILINE)
+FRONT_LINE: Final = re.compile(r"^([\w -]+):(.*)$", re.MULTILINE)
 CONTROL: Final = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 
 
@@ -151,10 +151,17 @@ class TextSource:
             return
         values: dict[str, str] = {}
         if file.suffix in (".md", ".markdown") and (front := FRONT_MATTER.match(text)):
-            values = fields_of(dict(FRONT_LINE.findall(front.group(1))), settings.columns)
+            said = {name: _unquoted(value) for name, value in FRONT_LINE.findall(front.group(1))}
+            values = fields_of(said, settings.columns)
             values.pop("text", None)
             text = text[front.end() :]
         yield RawRecord(file.label, self.kind, _digest(raw), text=text, fields=values)
+
+
+def _unquoted(value: str) -> str:
+    value = value.strip()
+    value = value[1:] if value[:1] in ('"', "'") else value
+    return value[:-1] if value[-1:] in ('"', "'") else value
 
 
 class HtmlSource:
@@ -227,6 +234,8 @@ class CsvSource:
                     return
                 if lines.too_long:
                     yield _aside(of, TOO_LARGE, f"the line is longer than {settings.max_bytes:,} bytes")
+                elif lines.ended:  # a row that asked for more lines than there are
+                    yield _aside(of, "broken row", f"a quotation mark is never closed; lines up to {lines.number} are in it")
                 elif row:
                     yield self._record(of, names, row, settings)
 
@@ -328,12 +337,17 @@ class _TextLines:
         self._lines = _lines(stream, limit)
         self.number = 0
         self.too_long = False
+        self.ended = False
 
     def __iter__(self) -> _TextLines:
         return self
 
     def __next__(self) -> str:
-        self.number, line = next(self._lines)
+        found = next(self._lines, None)
+        if found is None:
+            self.ended = True
+            raise StopIteration
+        self.number, line = found
         if line is None:
             self.too_long = True
             return "\n"

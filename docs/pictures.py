@@ -9,7 +9,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from copydesk.annotate import own_account, push, start_studio, stop_studio, suggest
+from copydesk.annotate import own_account, push, start_studio, stop_studio, suggest, suggestions
 from copydesk.corpus import ingest, init_desk
 
 IMAGES = Path(__file__).parent / "img"
@@ -23,9 +23,7 @@ QUIET = [
     "--disable-sync",
 ]
 SAMPLES = Path(__file__).parent.parent / "samples" / "articles"
-ARTICLE = "brenice.html"
-CHOSEN = "Ilyas Doran"
-"""The mention whose questions the picture shows."""
+ARTICLE = "camp.html"
 
 
 def label_studio(browser: Browser, folder: Path) -> None:
@@ -33,6 +31,9 @@ def label_studio(browser: Browser, folder: Path) -> None:
     desk = init_desk(folder / "conflict-news")
     ingest(desk, [str(SAMPLES / ARTICLE)])
     suggest(desk)
+    suggested = next(suggestions(desk)).annotations
+    target = suggested.entity(suggested.stances[0].target)
+    assert target is not None
     server = start_studio(desk)
     try:
         project = push(desk).project_id
@@ -45,7 +46,7 @@ def label_studio(browser: Browser, folder: Path) -> None:
         page.wait_for_url(lambda url: "login" not in url)
         page.goto(f"{server.url}/projects/{project}/data?labeling=1")
         page.wait_for_selector(".htx-highlight", timeout=60_000)
-        _choose(page, CHOSEN)
+        _choose(page, target.span.text)
         page.screenshot(path=IMAGES / "label-studio.png")
         page.close()
     finally:

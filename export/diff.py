@@ -127,6 +127,9 @@ def compare(old: Snapshot, new: Snapshot) -> Diff:
         _documents(_articles(old), _articles(new)), key=lambda c: (c.document_id, c.layer, c.kind, c.before, c.after)
     )
     breaking, growing, other = _shape(old, new)
+    if not any(change.layer != "documents" for change in changes):
+        # no label differs, yet rows do: sentences cut anew, or an origin that became another
+        growing += tuple(f"table {name!r} cut anew" for name in ("entities", "spans", "stance") if _rows_only(old, new, name))
     return Diff(
         str(old.manifest["version"]), str(new.manifest.get("version", "")), tuple(changes), breaking, growing, other
     )

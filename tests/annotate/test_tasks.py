@@ -234,6 +234,14 @@ def test_another_text_is_another_task(document, scheme):
         ([row("a", 0, 6, "SOURCE", "attribution"), row("b", 11, 15, "SOURCE", "attribution"),
           row("c", 0, 15, "CONTENT", "attribution"), relation("a", "c", "source"), relation("b", "c", "source")], "dropped",
          "second source of one content"),
+        (["words"], "dropped", "row that cannot be read"),
+        ([{**row("r", 0, 6, "GPE"), "value": [0, 6]}], "dropped", "row that cannot be read"),
+        ([row("r", 0, 6, ["GPE"])], "dropped", "row that cannot be read"),
+        ([{**row("r", 0, 6, "GPE"), "meta": {"target": {"id": "r"}}}], "dropped", "row that cannot be read"),
+        ([{**row("r", 0, 6, "GPE"), "score": "high"}], "dropped", "row that cannot be read"),
+        ([choice("q", "graphic", {"no": True})], "dropped", "row that cannot be read"),
+        ([row("r", float("nan"), float("inf"), "GPE")], "dropped", "offsets outside the text"),
+        ([row("r", "9" * 5000, 6, "GPE")], "dropped", "offsets outside the text"),
     ],
 )  # fmt: skip
 def test_what_does_not_fit_is_named(document, scheme, rows, kind, reason):
@@ -241,6 +249,12 @@ def test_what_does_not_fit_is_named(document, scheme, rows, kind, reason):
     assert [(problem.kind, problem.reason) for problem in problems] == [(kind, reason)]
     assert problems[0].document_id == document.id
     assert problems[0].region
+
+
+def test_a_result_that_is_no_list_is_named(document, scheme):
+    task = {"data": {"sha256": document.sha256}}
+    (problem,) = decode(task, {"result": {"id": "r"}}, scheme, document, origin=PERSON).problems
+    assert problem.reason == "row that cannot be read"
 
 
 def test_a_relation_drawn_the_wrong_way_or_without_a_label_is_read_by_its_ends(document, scheme):

@@ -70,6 +70,12 @@ def test_declared_encodings(encoding):
     assert any("Général Brek" in block for block in extract.extract(raw).paragraphs)
 
 
+def test_the_encoding_undefined_of_careless_templates_stops_nothing():
+    page = PAGE.replace('charset="utf-8"', 'charset="undefined"').replace("Nadia Brek", "Général Brek")
+    found = extract(page.replace("—", "-").replace("“", '"').replace("”", '"').encode("windows-1252"))
+    assert "Brek" in " ".join((found.title, *found.paragraphs))
+
+
 def test_an_undeclared_encoding_is_told_by_its_bytes():
     words = "Войска вошли в северные районы города в пятницу, сообщили жители после трёх дней боёв за переправу."
     raw = f"<html><body><article><h1>Бои</h1>{f'<p>{words}</p>' * 3}</article></body></html>".encode("cp1251")

@@ -4,6 +4,7 @@ import gzip
 import importlib
 import json
 import os
+import time
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -248,6 +249,22 @@ def test_front_matter_of_markdown(desk, news):
     (found,) = records(desk, news)
     assert found.fields == {"title": "Harun falls", "published": "2024-11-29"}
     assert found.text == "# Harun falls\n\nText.\n"
+
+
+def test_front_matter_takes_no_time_for_blanks(desk, news):
+    (news / "a.md").write_text("---\ntitle: Harun" + " " * 50_000 + "falls\nauthor: 'Nadia Brek'\n---\nText.\n")
+    started = time.process_time()
+    (found,) = records(desk, news)
+    assert time.process_time() - started < 1
+    assert found.fields["byline"] == "Nadia Brek"
+
+
+def test_a_quotation_mark_that_is_never_closed_swallows_nothing_in_silence(desk, news):
+    (news / "a.csv").write_text('title,text\nOne,"Closed, and\nover two lines."\nTwo,"Open.\nThree,Text.\nFour,Text.\n')
+    found, broken = records(desk, news)
+    assert found.text == "Closed, and\nover two lines."
+    assert (broken.of, broken.reason) == ("news/a.csv:4", "broken row")
+    assert broken.detail == "a quotation mark is never closed; lines up to 6 are in it"
 
 
 def test_what_is_no_regular_file(desk, news):
