@@ -154,7 +154,7 @@ def _rows(desk: Desk, columns: list[str]) -> Iterator[dict[str, Any]]:
                     raise DeskError("these are not the columns of the ledger", where=str(part))
                 for batch in file.iter_batches(batch_size=500, columns=columns):
                     yield from batch.to_pylist()
-        except pa.ArrowInvalid as error:
+        except (pa.ArrowException, OSError) as error:
             raise DeskError(f"not a readable Parquet file: {error}", where=str(part)) from error
 
 

@@ -20,7 +20,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from copydesk.corpus import Desk, write_atomically
+from copydesk.corpus import Desk, sweep, write_atomically
 from copydesk.schemas import (
     OnProgress,
     Progress,
@@ -79,6 +79,7 @@ def pull(desk: Desk, *, on_progress: OnProgress = silent) -> PullResult:
         DeskError: Another copydesk is at work here.
     """
     with desk.locked():
+        sweep(desk)
         client = connect(desk)
         project = find_project(client, desk)
         if project is None:

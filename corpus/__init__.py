@@ -29,6 +29,7 @@ from .store import (
     record_removed,
     removed,
     segments,
+    sweep,
 )
 
 __all__ = [
@@ -63,5 +64,6 @@ __all__ = [
     "segments",
     "sentences",
     "settings_digest",
+    "sweep",
     "write_atomically",
 ]

@@ -133,7 +133,7 @@ class Desk:
             with pq.ParquetFile(part) as file:
                 for group in range(file.num_row_groups):
                     yield from from_table(kind, file.read_row_group(group))
-        except pa.ArrowInvalid as error:
+        except (pa.ArrowException, OSError) as error:  # a flipped bit in a page is an OSError to pyarrow
             raise DeskError(f"not a readable Parquet file: {error}", where=str(part)) from error
 
     def write(self, kind: type[T], table: str, name: str, records: Iterable[T]) -> Path:

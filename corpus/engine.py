@@ -20,6 +20,7 @@ import functools
 import logging
 import multiprocessing
 import multiprocessing.connection
+import multiprocessing.resource_tracker
 import os
 import signal
 import traceback
@@ -207,7 +208,8 @@ class _Worker:
         context = multiprocessing.get_context("spawn")
         self.connection, theirs = context.Pipe()
         self.process = context.Process(target=_serve, args=(theirs, function), daemon=True)
-        self.process.start()
+        with _ctrl_c_later():
+            self.process.start()
         theirs.close()
         self.index: int | None = None
         self.item: Any = None
@@ -243,6 +245,23 @@ class _Worker:
         if self.index is not None:
             self.process.terminate()
         self.process.join()
+
+
+@contextlib.contextmanager
+def _ctrl_c_later() -> Iterator[None]:
+    """Hold Ctrl-C back from this thread, and for good from the processes that it starts meanwhile.
+
+    It reaches the whole group, and a process that is still importing would die of it with a traceback.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    multiprocessing.resource_tracker.ensure_running()  # it unblocks SIGINT where it has to start
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _serve(connection: multiprocessing.connection.Connection, function: Callable[[Any], Any]) -> None:

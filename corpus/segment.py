@@ -28,7 +28,7 @@ RANK: Final = {kind: rank for rank, kind in enumerate(SegmentKind)}
 _DAY: Final = (
     r"(?:\d{1,2} )?(?:Jan|Feb|March|April|May|June|July|Aug|Sept?|Oct|Nov|Dec)[a-z]*\.?(?: \d{1,2})?(?:,? \d{4})?"
 )
-_PLACE: Final = r"[A-Z][A-Z'’.\-]+(?:[ /\-][A-Z][A-Z'’.\-]*)*"
+_PLACE: Final = r"[A-Z][A-Z'’.\-]+(?:[ /][A-Z][A-Z'’.\-]*)*"  # no "-" here: it is in both classes, and "A-A-A-…" would take for ever
 _MORE: Final = r"(?:, (?:[A-Z][\w'’.\-]*)(?: [A-Z][\w'’.\-]*){0,3})?"
 DATELINE: Final = re.compile(
     rf"(?:(?:{_PLACE}|[A-Z][\w'’\-]+(?: [A-Z][\w'’\-]+){{0,3}}(?=, |/| \()){_MORE}(?:,? {_DAY})?(?: ?\([^()]{{2,40}}\))?"

@@ -235,7 +235,9 @@ class CsvSource:
                 if lines.too_long:
                     yield _aside(of, TOO_LARGE, f"the line is longer than {settings.max_bytes:,} bytes")
                 elif lines.ended:  # a row that asked for more lines than there are
-                    yield _aside(of, "broken row", f"a quotation mark is never closed; lines up to {lines.number} are in it")
+                    yield _aside(
+                        of, "broken row", f"a quotation mark is never closed; lines up to {lines.number} are in it"
+                    )
                 elif row:
                     yield self._record(of, names, row, settings)
 

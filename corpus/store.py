@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Iterable, Iterator
 
 from copydesk.schemas import Cluster, Document, Removed, Segment
@@ -96,9 +97,11 @@ def content_name(ids: Iterable[str]) -> str:
 
 
 def sweep(desk: Desk) -> None:
-    """Delete the temporary files that a killed run left. Only under the desk's lock."""
+    """Delete the temporary files and folders that a killed run left. Only under the desk's lock."""
     for leftover in desk.path.glob(".*.tmp"):
         leftover.unlink(missing_ok=True)
+    for folder in (*desk.path.glob(".pull-*"), *desk.path.glob("releases/building-*")):
+        shutil.rmtree(folder, ignore_errors=True)
     for table in TABLES:
         for leftover in (desk.path / table).rglob(".*.tmp"):
             leftover.unlink(missing_ok=True)

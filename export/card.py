@@ -7,6 +7,7 @@ place, or another folder of the same name, is answered with the rows of the firs
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from importlib import resources
 from typing import Any, Final
@@ -44,7 +45,7 @@ def render_card(manifest: Mapping[str, Any], labels: Labels) -> str:
 
     header = DatasetCardData(**_header(manifest, labels)).to_yaml(line_break="\n")
     source = (resources.files("copydesk.export") / "data" / "card.md.j2").read_text(encoding="utf-8")
-    # Markdown, not HTML: titles and labels are ours, article text does not come here
+    # Markdown, not HTML: what is not ours goes through `_cell`
     world = jinja2.Environment(undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)  # noqa: S701
     world.filters["cell"] = _cell
     text = world.from_string(source).render(card_data=f"---\n{header}\n---", m=manifest)
@@ -54,12 +55,13 @@ def render_card(manifest: Mapping[str, Any], labels: Labels) -> str:
 
 
 def _cell(value: object) -> str:
-    """Return a value as a cell of a Markdown table."""
+    """Return a value as plain words in Markdown, fit for the cell of a table."""
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, float):
         return f"{value:.2f}"
-    return str(value).replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ").replace("<", "&lt;")
+    # a licence or a pipeline's name is somebody else's text: no link, no image, no markup
+    return re.sub(r"([\\|\[\]`*])", r"\\\1", str(value)).replace("\n", " ").replace("<", "&lt;")
 
 
 def _header(manifest: Mapping[str, Any], labels: Labels) -> dict[str, Any]:

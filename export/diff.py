@@ -24,6 +24,10 @@ __all__ = ["MANIFEST", "Change", "Diff", "Snapshot", "compare", "diff", "summary
 
 MANIFEST = "manifest.json"
 
+DESCRIPTION = ("origin", "cluster_id", "title", "url", "outlet", "byline", "published", "retrieved", "language", "licence",
+               "source_kind", "raw_sha256", "copies")  # fmt: skip
+"""The columns of ``articles`` that say what a document is, not what stands in it."""
+
 Kind = Literal["added", "removed", "retyped", "resized", "changed", "restanced", "moved"]
 
 
@@ -32,9 +36,9 @@ class Change:
     """One difference.
 
     Attributes:
-        kind: ``added``, ``removed``, ``retyped``, ``resized``, ``changed`` (attributes), ``restanced``, or
-            ``moved`` for a document that changed its split.
-        layer: ``documents``, ``spans``, ``attribution``, ``stance`` or ``questions``.
+        kind: ``added``, ``removed``, ``retyped``, ``resized``, ``changed`` (attributes, or what is said of a document),
+            ``restanced``, or ``moved`` for a document that changed its split.
+        layer: ``documents``, ``sentences``, ``spans``, ``attribution``, ``stance`` or ``questions``.
         document_id: Where.
         split: The document's split in the newer release, or in the older one if it is gone.
         before: What stood; empty where something was added.
@@ -127,9 +131,6 @@ def compare(old: Snapshot, new: Snapshot) -> Diff:
         _documents(_articles(old), _articles(new)), key=lambda c: (c.document_id, c.layer, c.kind, c.before, c.after)
     )
     breaking, growing, other = _shape(old, new)
-    if not any(change.layer != "documents" for change in changes):
-        # no label differs, yet rows do: sentences cut anew, or an origin that became another
-        growing += tuple(f"table {name!r} cut anew" for name in ("entities", "spans", "stance") if _rows_only(old, new, name))
     return Diff(
         str(old.manifest["version"]), str(new.manifest.get("version", "")), tuple(changes), breaking, growing, other
     )
@@ -139,14 +140,17 @@ def summary(found: Diff) -> list[str]:
     """Return the lines of a changelog section: one per kind of change, in words."""
     lines = [*found.breaking, *found.growing]
     for (layer, kind), count in found.counts().items():
-        noun = {"documents": "document", "spans": "span label", "questions": "answer"}.get(layer, f"{layer} label")
+        noun = {"documents": "document", "sentences": "document", "spans": "span label", "questions": "answer"}.get(
+            layer, f"{layer} label"
+        )
         verb = {"moved": "moved to another split", "changed": "given other attributes"}.get(kind, kind)
+        verb = "cut into other sentences" if layer == "sentences" else verb
         lines.append(f"{count:,} {noun}{'' if count == 1 else 's'} {verb}")
     return [*lines, *found.other]
 
 
 def _articles(release: Snapshot) -> dict[str, dict[str, Any]]:
-    columns = ["document_id", "split", "title", "sha256", "entities", "attributions", "stances", "choices"]
+    columns = ["document_id", "split", *DESCRIPTION, "segments", "entities", "attributions", "stances", "choices"]
     found = read_rows(release.path, CONFIGS["articles"], release.labels, columns=columns)
     return {row["document_id"]: row for row in found}
 
@@ -165,6 +169,13 @@ def _documents(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Chang
             continue
         if before["split"] != after["split"]:
             yield Change("moved", "documents", key, after["split"], before["split"], after["split"], after["title"])
+        if other := [name for name in DESCRIPTION if before[name] != after[name]]:
+            was, now = ("; ".join(f"{name}: {row[name]}" for name in other) for row in (before, after))
+            yield Change("changed", "documents", key, after["split"], was, now, after["title"])
+        cut = [[s for s in row["segments"] if s["kind"] == "sentence"] for row in (before, after)]
+        if cut[0] != cut[1]:
+            was, now = (f"{len(ranges)} sentences" for ranges in cut)
+            yield Change("changed", "sentences", key, after["split"], was, now, after["title"])
         yield from _labels(key, before, after)
 
 

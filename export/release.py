@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from copydesk.annotate import tokenizer_version
-from copydesk.corpus import Desk, file_sha256, write_atomically
+from copydesk.corpus import Desk, file_sha256, sweep, write_atomically
 from copydesk.schemas import DeskError, LabelScheme, OnProgress, Progress, guidelines, silent
 
 from .card import render_card
@@ -31,7 +31,7 @@ from .labels import LABELS_FILE, Labels, grow, read_labels, write_labels
 from .parquet import TableWriter
 from .splits import SPLITS, SPLITS_FILE, read_splits, write_splits
 from .tables import Loss, rows
-from .verify import verify
+from .verify import damaged, verify
 from .versions import decide, last_release, parse
 
 __all__ = ["Release", "load_release", "release"]
@@ -86,6 +86,7 @@ def release(
     if version is not None:
         parse(version)
     with desk.locked():
+        sweep(desk)
         _refuse_existing(desk, version)
         gathered = gather(desk, silver=silver)
         _refuse_nothing(desk, gathered, silver=silver)
@@ -110,10 +111,21 @@ def load_release(path: Path, config: str, *, split: str | None = None, streaming
     Raises:
         DeskError: There is no release, it has no such table, or it is damaged.
     """
-    known = Snapshot.of(path).manifest["configs"]
+    found = Snapshot.of(path)
+    known = found.manifest["configs"]
     if config not in known:
         raise DeskError(f"this release has no table {config!r}; it has {', '.join(known)}", where=str(path))
+    _refuse_damaged(found, table=config)
     return load_config(path, config, split=split, streaming=streaming)
+
+
+def _refuse_damaged(found: Snapshot, *, table: str = "") -> None:
+    for problem in damaged(found, table=table):
+        raise DeskError(
+            f"the release is damaged: {problem}",
+            where=str(found.path),
+            hint="A release is never edited. Restore it from a copy; the next one is compared with it.",
+        )
 
 
 def _refuse_existing(desk: Desk, version: str | None) -> None:
@@ -157,6 +169,7 @@ class _Build:
         folder.mkdir()
 
     def run(self, wanted: str | None) -> Release:
+        self.refuse_renumbering()
         configs = self.write_tables()
         manifest = self.manifest(configs)
         silver = bool(manifest["silver"])
@@ -164,6 +177,7 @@ class _Build:
         found: Diff | None = None
         if last is not None:
             before = Snapshot.of(self.desk.path / "releases" / last)
+            _refuse_damaged(before)
             if before.manifest["content"] == manifest["content"]:
                 return self.result(before.manifest, before.path, new=False)
             found = compare(before, Snapshot(self.folder, manifest, self.labels))
@@ -179,6 +193,19 @@ class _Build:
         place = self.desk.path / "releases" / version
         self.folder.rename(place)
         return self.result(manifest, place, new=True)
+
+    def refuse_renumbering(self) -> None:
+        """Refuse to give a released label another id, as a lost or edited label file would."""
+        lasts = [last_release(self.desk.path, silver=silver) for silver in (False, True)]
+        for last in filter(None, lasts):
+            path = self.desk.path / "releases" / last / LABELS_FILE
+            for key, names in read_labels(path).items():
+                if self.labels.get(key, ())[: len(names)] != names:
+                    raise DeskError(
+                        f"the label ids of {key!r} are not those of release {last}, so they would change their meaning",
+                        where=str(self.desk.path / LABELS_FILE),
+                        hint=f"Put {LABELS_FILE} back as it was: cp {path} {self.desk.path / LABELS_FILE}",
+                    )
 
     def write_tables(self) -> dict[str, dict[str, Any]]:
         """Write every table and return what the manifest says about each."""

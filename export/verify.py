@@ -19,7 +19,7 @@ from .hub_datasets import load_config
 from .labels import Labels
 from .tables import flatten
 
-__all__ = ["problems", "verify"]
+__all__ = ["damaged", "problems", "verify"]
 
 
 def verify(path: Path) -> None:
@@ -35,12 +35,19 @@ def verify(path: Path) -> None:
         )
 
 
+def damaged(release: Snapshot, *, table: str = "") -> Iterator[str]:
+    """Yield every file of a release, or of one table of it, that is not the one that the manifest lists."""
+    for name, file in release.manifest["files"].items():
+        if name.startswith(f"{table}/" if table else ""):
+            path = release.path / name
+            if not path.is_file() or file_sha256(path) != file["sha256"]:
+                yield f"{name} is not the file that the manifest lists"
+
+
 def problems(path: Path) -> Iterator[str]:
     """Yield every promise that a release folder breaks."""
     release = Snapshot.of(path)
-    for name, file in release.manifest["files"].items():
-        if not (path / name).is_file() or file_sha256(path / name) != file["sha256"]:
-            yield f"{name} is not the file that the manifest lists"
+    yield from damaged(release)
     splits: dict[str, str] = {}
     articles: dict[str, str] = {}
     with tempfile.TemporaryDirectory(prefix="copydesk-") as cache:

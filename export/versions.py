@@ -3,9 +3,10 @@
 ====== =====================================================================================
 major  the scheme, a label set, a column or the tokeniser changed; a document was taken away
        or moved to another split: old code or old scores break
-minor  documents, tables, columns or annotators' versions were added; or any label in
-       validation or test changed: scores are no longer comparable
-patch  labels in train were corrected; the card, the guidelines or the edits changed
+minor  documents, tables, columns or annotators' versions were added; or any label or
+       sentence in validation or test changed: scores are no longer comparable
+patch  labels in train were corrected; what is said of a document, the card, the guidelines
+       or the edits changed
 ====== =====================================================================================
 
 Releases with silver labels count as 0.x: there a breaking change raises the minor, anything else the
@@ -52,13 +53,15 @@ def level(found: Diff) -> tuple[Level, tuple[str, ...]]:
     if major:
         return "major", tuple(major)
     minor = list(found.growing)
-    minor += _counted(c for c in changes if c.layer == "documents")
+    minor += _counted(c for c in changes if c.layer == "documents" and c.kind == "added")
     judged = [c for c in changes if c.layer != "documents" and c.split != "train"]
     minor += [f"{len(judged)} label changes in validation or test: scores are no longer comparable"] if judged else []
     if minor:
         return "minor", tuple(minor)
-    rest = len(changes)
-    return "patch", (*([f"{rest} label changes in train only"] if rest else []), *found.other)
+    patch = _counted(c for c in changes if c.layer == "documents")
+    rest = sum(1 for c in changes if c.layer != "documents")
+    patch += [f"{rest} label changes in train only"] if rest else []
+    return "patch", (*patch, *found.other)
 
 
 def _counted(changes: Iterable[object]) -> list[str]:
@@ -66,9 +69,9 @@ def _counted(changes: Iterable[object]) -> list[str]:
     for change in changes:
         kind = str(getattr(change, "kind", ""))
         kinds[kind] = kinds.get(kind, 0) + 1
+    verbs = {"moved": "moved to another split", "changed": "given other attributes"}
     return [
-        f"{count} document{'' if count == 1 else 's'} {'moved to another split' if kind == 'moved' else kind}"
-        for kind, count in sorted(kinds.items())
+        f"{count} document{'' if count == 1 else 's'} {verbs.get(kind, kind)}" for kind, count in sorted(kinds.items())
     ]
 
 

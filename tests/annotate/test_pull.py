@@ -59,6 +59,13 @@ def test_a_broken_download_writes_nothing(fake_studio, desk, how):
     assert pull(desk).added == 1
 
 
+def test_a_pull_puts_away_the_snapshot_of_a_killed_one(fake_studio, desk):
+    (desk.path / ".pull-x").mkdir()
+    (desk.path / ".pull-x" / "snapshot.json").write_text("[")
+    pull(desk)
+    assert not list(desk.path.glob(".pull-*"))
+
+
 def test_a_damaged_export_is_noticed(fake_studio, desk):
     fake_studio.annotate(next(iter(fake_studio.tasks)), [])
     whole = fake_studio.download

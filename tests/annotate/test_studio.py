@@ -19,7 +19,7 @@ from copydesk.annotate import (
     stop_studio,
     studio_status,
 )
-from copydesk.schemas import StudioError
+from copydesk.schemas import InputError, StudioError
 
 
 @pytest.fixture
@@ -198,6 +198,13 @@ def test_a_running_server_is_left_as_it_is(studio_home):
     before = studio_status(studio_home)
     again = start_studio(studio_home)
     assert (again.pid, again.url, again.started) == (before.pid, before.url, False)
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "../../x", "two\nlines", "ev il", "é", ".hidden", "a@", "@b", "a@b@c"])
+def test_a_name_that_cannot_be_a_users(tmp_path, name):
+    with pytest.raises(InputError, match="cannot be an annotator's name"):
+        add_annotator(tmp_path, name)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.studio

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -39,6 +40,10 @@ def refuse_two(shard):
     if shard.name == "part-2":
         raise InputError("two is not allowed", where=shard.name)
     return double(shard)
+
+
+def blocked(number):
+    return signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ())
 
 
 def stumble(number):
@@ -126,6 +131,14 @@ def test_an_interrupt_leaves_a_run_that_can_go_on(desk, stage, shards):
     assert result.skipped >= 2
     assert len(outputs(desk)) == 6
     assert not list((desk.path / "doubled").glob(".*.tmp"))
+
+
+def test_ctrl_c_does_not_reach_a_process_that_is_still_importing(desk, stage):
+    # this thread may have asked for no other mask, so what a fresh process finds is what the engine gave it
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    masks = list(engine.ordered(stage.blocked, iter(range(4)), desk=processes(desk, 2), label=str))
+    assert masks == [True] * 4
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
 
 
 def test_results_come_in_order_whoever_finishes_first(desk):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from itertools import pairwise
 
 from hypothesis import given, settings
@@ -96,3 +97,10 @@ def test_segments_are_cut_anew_where_they_are_lost(desk, news):
     desk.parts("segments")[0].unlink()
     ingest(change_setting(desk, "^min_characters = .*", "min_characters = 300"), [])
     assert list(segments(desk)) == before
+
+
+def test_a_row_of_capitals_and_hyphens_takes_no_time():
+    text = "A-" * 2_000 + " said nobody."
+    started = time.process_time()
+    assert segment(document(text))
+    assert time.process_time() - started < 1

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from copydesk.corpus import ingest
+from copydesk.corpus import ingest, removed
 from copydesk.schemas import Removed, SettingsError
 
 from .conftest import ARTICLE, change_setting, story, write_jsonl
@@ -185,6 +185,29 @@ def test_patterns_folders_and_files_are_read_once(desk, news):
         "news/deep/b.txt",
     ]
     assert [item.of for item in records(desk, f"{news}/*/*.txt")] == ["deep/b.txt"]
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        (b"caf\xe9.txt", r"caf\udce9.txt"),  # Latin-1, as old archives have it
+        (b"two\nlines.txt", r"two\nlines.txt"),
+        (b"red\x1b[31m.txt", r"red\x1b[31m.txt"),
+        ("\u202etxt.exe.txt".encode(), r"\u202etxt.exe.txt"),
+    ],
+)
+def test_a_name_that_no_table_and_no_terminal_can_hold(desk, news, name, shown):
+    path = os.path.join(os.fsencode(news), name)  # noqa: PTH118 - bytes
+    with open(path, "wb") as file:  # noqa: PTH123
+        file.write(ARTICLE.encode())
+    (news / "empty.txt").touch()
+    for source in (news, f"{news}/*.txt"):
+        (found,) = (r for r in records(desk, source) if not isinstance(r, Removed))
+        assert found.of.endswith(shown)
+    open(path, "wb").close()  # noqa: PTH123
+    result = ingest(desk, [str(news)])
+    assert [item.reason for item in result.removed] == ["empty file"] * 2
+    assert any(item.of.endswith(shown) for item in removed(desk))
 
 
 def test_a_loop_of_folders_ends(desk, news):

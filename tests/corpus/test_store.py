@@ -3,9 +3,19 @@ from __future__ import annotations
 import duckdb
 import pandas
 import polars
+import pytest
 
-from copydesk.corpus import article_shards, canonical_documents, copies, documents, ingest, record_removed, removed
-from copydesk.schemas import Removed
+from copydesk.corpus import (
+    article_shards,
+    canonical_documents,
+    copies,
+    documents,
+    ingest,
+    record_removed,
+    removed,
+    sweep,
+)
+from copydesk.schemas import DeskError, Removed
 
 from .conftest import story, write_jsonl
 
@@ -48,3 +58,29 @@ def test_others_read_the_tables_without_us(desk, news):
     assert sorted(pandas.read_parquet(part)["id"]) == ids
     assert sorted(polars.read_parquet(part)["id"]) == ids
     assert sorted(row[0] for row in duckdb.sql(f"select id from '{part}'").fetchall()) == ids
+
+
+def test_what_a_killed_run_left_is_swept_away_and_nothing_else(desk, news):
+    write_jsonl(news / "a.jsonl", [{"text": story(1)}])
+    ingest(desk, [str(news)])
+    (desk.path / "releases" / "1.0.0").mkdir(parents=True)
+    before = sorted(desk.path.rglob("*"))
+    for folder in (".pull-x", "releases/building-x/release"):
+        (desk.path / folder).mkdir(parents=True)
+        (desk.path / folder / "half").touch()
+    (desk.path / ".x.tmp").touch()
+    (desk.path / "articles" / ".x.tmp").touch()
+    sweep(desk)
+    assert sorted(desk.path.rglob("*")) == before
+
+
+@pytest.mark.parametrize("damage", [b"", b"{", b"[]", b"null", b'{"ingest": 3}', b"\xff"])
+def test_a_damaged_state_is_named_with_its_cure(desk, news, damage):
+    write_jsonl(news / "a.jsonl", [{"text": story(1)}])
+    ingest(desk, [str(news)])
+    (desk.path / "state.json").write_bytes(damage)
+    with pytest.raises(DeskError, match=r"state\.json is damaged") as caught:
+        ingest(desk, [str(news)])
+    assert "Remove state.json" in str(caught.value)
+    (desk.path / "state.json").unlink()
+    assert ingest(desk, [str(news)]).documents == 1

@@ -71,6 +71,15 @@ def test_the_card_states_what_matters(card, manifest):
     assert 'load_dataset("tiny", "entities")' in body
 
 
+def test_what_others_named_is_no_markup(released, manifest):
+    hostile = "![x](https://evil.example/seen.png) `*"
+    manifest["figures"]["licences"]["rows"] = [[hostile, 3]]
+    manifest["pipelines"] = [hostile]
+    text = render_card(manifest, read_labels(released.release.path / "labels.json"))
+    assert "![x]" not in text
+    assert text.count(r"!\[x\](https://evil.example/seen.png) \`\*") == 2
+
+
 def test_a_licence_cannot_break_a_table(released, manifest):
     manifest["figures"]["licences"]["rows"] = [["a | b\n<script>", 3]]
     text = render_card(manifest, read_labels(released.release.path / "labels.json"))

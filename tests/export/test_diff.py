@@ -6,7 +6,7 @@ import pytest
 
 from copydesk.export import Change, Diff, diff, release, summary
 from copydesk.export.versions import decide, last_release, level, parse, releases
-from copydesk.schemas import DeskError, Span
+from copydesk.schemas import DeskError, Document, Segment, SegmentKind, Span
 
 
 def edited(truth, document):
@@ -87,6 +87,28 @@ def test_a_release_does_not_differ_from_itself(released):
     assert summary(found) == []
 
 
+def test_what_is_said_of_a_document_is_compared_too(newsroom):
+    newsroom.annotate_all()
+    release(newsroom.desk)
+    relicensed = [replace(d, licence="CC-BY-4.0") for d in newsroom.documents.values()]
+    newsroom.desk.write(Document, "articles", "00000", relicensed)
+    new = release(newsroom.desk)
+    assert (new.version, new.reasons) == ("1.0.1", ("5 documents given other attributes",))
+    (first, *_) = diff(newsroom.desk.path / "releases" / "1.0.0", new.path).of("documents")
+    assert (first.before, first.after) == ("licence: CC0-1.0", "licence: CC-BY-4.0")
+
+
+def test_sentences_that_are_cut_otherwise_are_no_silent_change(newsroom):
+    newsroom.annotate_all()
+    release(newsroom.desk)
+    whole = [Segment(d.id, 0, 0, len(d.text), SegmentKind.SENTENCE) for d in newsroom.documents.values()]
+    newsroom.desk.write(Segment, "segments", "00000", whole)
+    new = release(newsroom.desk)
+    assert new.version == "1.1.0"
+    assert any("no longer comparable" in reason for reason in new.reasons)
+    assert "- 5 documents cut into other sentences" in (new.path / "CHANGELOG.md").read_text()
+
+
 def test_no_release_no_diff(tmp_path):
     with pytest.raises(DeskError, match=r"no release here: there is no manifest\.json") as caught:
         diff(tmp_path, tmp_path)
@@ -126,6 +148,7 @@ def made(*changes, **more):
             "1 label changes in validation or test: scores are no longer comparable",
         ),
         (made(change()), "patch", "1 label changes in train only"),
+        (made(change("changed", "documents")), "patch", "1 document given other attributes"),
         (made(other=("licence changed",)), "patch", "licence changed"),
     ],
 )

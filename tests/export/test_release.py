@@ -13,11 +13,13 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from copydesk.corpus import file_sha256
 from copydesk.export import LABELS_FILE, load_release, problems, read_labels, read_splits, release, releases
+from copydesk.export.hub_datasets import load_config
 from copydesk.schemas import DeskError, SchemeError, load_scheme
 
 FILES = {
@@ -108,7 +110,7 @@ def test_names_survive_where_the_parquet_metadata_was_stripped(released, tmp_pat
     copy = shutil.copytree(released.release.path, tmp_path / "stripped")
     for file in copy.rglob("*.parquet"):
         pq.write_table(pq.read_table(file).replace_schema_metadata(None), file)
-    train = load_release(copy, "stance", split="train")
+    train = load_config(copy, "stance", split="train")  # load_release would refuse what is not the release's own file
     assert train.features["label"].names[0] == "negative"
 
 
@@ -151,6 +153,15 @@ def test_the_manifest_lists_every_file_with_its_hash_and_rows(released):
     assert manifest["pipelines"] == ["toy@1"]
     assert manifest["copydesk"]
     assert len(manifest["ledger"]) == 64
+
+
+def test_a_release_puts_away_what_a_killed_one_left(newsroom):
+    newsroom.annotate_all()
+    (newsroom.desk.path / "releases" / "building-x" / "release").mkdir(parents=True)
+    (newsroom.desk.path / ".pull-x").mkdir()
+    release(newsroom.desk)
+    assert [path.name for path in (newsroom.desk.path / "releases").iterdir()] == ["1.0.0"]
+    assert not (newsroom.desk.path / ".pull-x").exists()
 
 
 def test_the_same_content_makes_nothing_new(newsroom):
@@ -407,8 +418,55 @@ def test_loading_what_is_not_there_says_what_is(released, tmp_path):
 def test_a_damaged_file_does_not_load(released, tmp_path):
     copy = shutil.copytree(released.release.path, tmp_path / "damaged")
     (copy / "entities" / "train-00000-of-00001.parquet").write_bytes(b"PAR1 nothing")
-    with pytest.raises(DeskError, match="datasets cannot load 'entities'"):
+    with pytest.raises(DeskError, match=r"the release is damaged: entities/train-00000-of-00001\.parquet"):
         load_release(copy, "entities")
+
+
+def test_a_table_that_was_changed_does_not_load(released, tmp_path):
+    copy = shutil.copytree(released.release.path, tmp_path / "copy")
+    file = copy / "stance" / "train-00000-of-00001.parquet"
+    table = pq.read_table(file)
+    at = table.schema.get_field_index("target")
+    wrong = pa.array(["x" for _ in range(len(table))], pa.string())
+    pq.write_table(table.set_column(at, table.schema.field(at), wrong), file)
+    with pytest.raises(
+        DeskError, match=r"stance/train-00000-of-00001\.parquet is not the file that the manifest lists"
+    ):
+        load_release(copy, "stance")
+    assert load_release(copy, "articles")["train"]
+
+
+def test_a_damaged_release_is_no_base_for_the_next(newsroom):
+    newsroom.annotate_all(keys=newsroom.ids[:4])
+    first = release(newsroom.desk)
+    file = first.path / "articles" / "train-00000-of-00001.parquet"
+    file.write_bytes(file.read_bytes()[:-100])
+    newsroom.annotate(newsroom.ids[4])
+    with pytest.raises(DeskError, match="the release is damaged: articles/train") as caught:
+        release(newsroom.desk)
+    assert "Restore it from a copy" in str(caught.value)
+    assert releases(newsroom.desk.path) == ["1.0.0"]
+
+
+def test_a_lost_label_file_gives_no_released_label_another_id(newsroom):
+    newsroom.annotate_all()
+    release(newsroom.desk)
+    (newsroom.desk.path / LABELS_FILE).write_text('{"label": ["NEW"]}')
+    with pytest.raises(DeskError, match="the label ids of 'label' are not those of release 1") as caught:
+        release(newsroom.desk)
+    assert "Put labels.json back" in str(caught.value)
+    (newsroom.desk.path / LABELS_FILE).unlink()  # the scheme is the same, so the same ids come of it
+    assert not release(newsroom.desk).new
+
+
+def test_damage_inside_the_ledger_is_named(newsroom):
+    newsroom.annotate_all()
+    (part,) = newsroom.desk.parts("annotations")
+    raw = bytearray(part.read_bytes())
+    raw[4 : len(raw) // 2] = b"\xff" * (len(raw) // 2 - 4)
+    part.write_bytes(bytes(raw))
+    with pytest.raises(DeskError, match="not a readable Parquet file"):
+        release(newsroom.desk)
 
 
 def test_progress_counts_documents(newsroom):
