@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from copydesk.corpus import Desk
 from copydesk.schemas import StudioError
@@ -80,6 +81,7 @@ def find_access(desk: Desk) -> Access:
                 hint="Start it: copydesk studio start. Or name another: COPYDESK_STUDIO_URL and COPYDESK_STUDIO_API_KEY.",
             )
         return Access(status.url, own_account(desk).token, "the desk's own server")
+    _check_address(url)
     token = env.get("COPYDESK_STUDIO_API_KEY") or env.get("LABEL_STUDIO_API_KEY")
     if not token:
         raise StudioError(
@@ -87,7 +89,25 @@ def find_access(desk: Desk) -> Access:
             where=url,
             hint="Set COPYDESK_STUDIO_API_KEY to the access token shown by the server under Account & Settings.",
         )
+    if not token.isascii():
+        raise StudioError(
+            "the token for this server holds characters that no token has",
+            where=url,
+            hint="Set COPYDESK_STUDIO_API_KEY to the access token shown by the server under Account & Settings.",
+        )
     return Access(url.rstrip("/"), token.strip(), "the environment" if not desk.settings.studio.url else "settings")
+
+
+def _check_address(url: str) -> None:
+    parts = urlsplit(url)
+    if "@" in parts.netloc:
+        # never repeat it: what stands before the @ is a secret
+        raise StudioError(
+            "the server's address holds a user name or password",
+            hint="Give the address alone, and the token in COPYDESK_STUDIO_API_KEY.",
+        )
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise StudioError("this is no address of a server", where=url, hint="It looks like http://127.0.0.1:8080")
 
 
 def connect(desk: Desk) -> StudioClient:

@@ -108,12 +108,13 @@ def pseudonyms(desk: Desk) -> dict[str, str]:
     return names
 
 
-def gold(desk: Desk, *, silver: bool = False) -> GoldResult:
+def gold(desk: Desk, *, silver: bool = False, keep: bool = True) -> GoldResult:
     """Return the labels that stand for every finished document, and keep them in the desk's ``gold/``.
 
     Args:
         desk: A desk; its ledger may be empty.
         silver: Give the documents that nobody finished what the desk's pipeline suggests.
+        keep: Write ``gold/``, for which the caller holds the desk's lock; False only looks.
     """
     names = pseudonyms(desk)
     entries = list(finished(desk))
@@ -125,7 +126,8 @@ def gold(desk: Desk, *, silver: bool = False) -> GoldResult:
         document, differences = _stands(said)
         documents.append(document)
         disagreements += differences
-    _keep(desk, documents)
+    if keep:
+        _keep(desk, documents)
     if silver:
         for suggestion in suggestions(desk):
             if suggestion.annotations.document_id not in versions:

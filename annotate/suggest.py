@@ -249,6 +249,14 @@ def _summary(annotations: Annotations) -> float | None:
 
 
 def _refusal(document: Document, about: PipelineFiles) -> Removed | None:
+    if len(document.text) > LONGEST:
+        return Removed(
+            document_id=document.id,
+            stage="suggest",
+            reason="too long to suggest on",
+            of=document.title or document.id,
+            detail=f"{len(document.text):,} code points; at most {LONGEST:,} are read. It can be annotated by hand.",
+        )
     if document.language in (about.language, "und", ""):
         return None
     return Removed(
@@ -280,6 +288,9 @@ def load_suggester(settings: SuggestSettings, scheme: LabelScheme) -> Suggester:
 
 
 # the stage
+
+LONGEST: Final = 250_000
+"""Code points; a longer text is no news article, and parsing one was seen to take minutes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,7 +130,7 @@ def _labels(desk: Desk, what: Checked) -> Iterator[Annotations]:
         return (suggestion.annotations for suggestion in suggestions(desk))
     if what is Checked.ANNOTATIONS:
         return (entry.annotations for entry in finished(desk))
-    return (document.annotations for document in gold(desk).documents)
+    return (document.annotations for document in gold(desk, keep=False).documents)
 
 
 SchemeArgument = Annotated[

@@ -91,14 +91,14 @@ class Gathered:
             )
 
 
-def gather(desk: Desk, *, silver: bool = False) -> Gathered:
-    """Read a desk's gold and everything about its documents.
+def gather(desk: Desk, *, silver: bool = False, keep: bool = False) -> Gathered:
+    """Read a desk's gold and everything about its documents; with `keep`, under the lock, write ``gold/`` too.
 
     Raises:
         DeskError: A label belongs to a document that is not in the desk.
         OffsetError: A label does not fit its document's text.
     """
-    result = gold(desk, silver=silver)
+    result = gold(desk, silver=silver, keep=keep)
     golds = {item.annotations.document_id: item for item in result.documents}
     texts = {document.id: document for document in documents(desk) if document.id in golds}
     for key, item in golds.items():

@@ -88,7 +88,7 @@ def release(
     with desk.locked():
         sweep(desk)
         _refuse_existing(desk, version)
-        gathered = gather(desk, silver=silver)
+        gathered = gather(desk, silver=silver, keep=True)
         _refuse_nothing(desk, gathered, silver=silver)
         home = desk.path / "releases"
         home.mkdir(exist_ok=True)

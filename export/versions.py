@@ -29,7 +29,7 @@ __all__ = ["Level", "Number", "decide", "last_release", "level", "parse", "relea
 Number: TypeAlias = tuple[int, int, int]
 Level = Literal["major", "minor", "patch"]
 
-_VERSION: Final = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)")
+_VERSION: Final = re.compile(r"(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)")
 
 
 def parse(version: str) -> Number:

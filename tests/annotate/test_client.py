@@ -30,6 +30,25 @@ def test_no_label_studio_answering(make_desk, monkeypatch):
     assert TOKEN not in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("url", "token", "said"),
+    [
+        ("http://me:hunter2@127.0.0.1:9", TOKEN, "the server's address holds a user name or password"),
+        ("nonsense", TOKEN, "nonsense: this is no address of a server"),
+        ("ftp://127.0.0.1", TOKEN, "ftp://127.0.0.1: this is no address of a server"),
+        ("http://127.0.0.1:9", "tök€n" * 8, "http://127.0.0.1:9: the token for this server holds characters"),
+    ],
+)
+def test_an_address_or_token_that_cannot_be(make_desk, monkeypatch, url, token, said):
+    monkeypatch.setenv("COPYDESK_STUDIO_URL", url)
+    monkeypatch.setenv("COPYDESK_STUDIO_API_KEY", token)
+    with pytest.raises(StudioError) as error:
+        connect(make_desk())
+    assert str(error.value).startswith(said)
+    assert "hunter2" not in str(error.value)
+    assert token not in str(error.value)
+
+
 def test_a_wrong_token(make_desk, fake_studio, monkeypatch):
     wrong = "deadbeef" * 5
     monkeypatch.setenv("COPYDESK_STUDIO_API_KEY", wrong)

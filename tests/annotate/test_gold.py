@@ -142,6 +142,13 @@ def test_pseudonyms_follow_the_ledger_and_never_change_hands(hands):
     assert pseudonyms(hands.desk)["bert"] == "annotator-3"
 
 
+def test_who_only_looks_writes_nothing(hands):
+    hands.finish(0, "anna", REBELS)
+    assert len(gold(hands.desk, keep=False).documents) == 1
+    assert not hands.desk.parts("gold")
+    assert "gold" not in hands.desk.state()
+
+
 def test_gold_is_written_only_where_it_changed(hands):
     hands.finish(0, "anna", REBELS)
     gold(hands.desk)

@@ -10,7 +10,16 @@ from readers import article, inside
 
 from copydesk.annotate import Suggester, load_suggester, suggest, suggestions
 from copydesk.corpus import Desk, SuggestSettings, ingest, init_desk, removed
-from copydesk.schemas import SettingsError, Suggestion, from_table, load_scheme, to_table
+from copydesk.schemas import (
+    Document,
+    SettingsError,
+    Suggestion,
+    document_id,
+    from_table,
+    load_scheme,
+    text_sha256,
+    to_table,
+)
 
 module = inside("suggest")
 TEXT = (
@@ -119,6 +128,15 @@ def test_the_version_changes_with_settings_rules_weights_and_scheme(suggester, m
     # a model_copy keeps the cached digest of the scheme only where it was asked before
     assert len(versions) >= 4
     assert all(version.startswith("3.8.0+") for version in versions)
+
+
+def test_a_text_that_is_no_article_is_refused_by_its_length(suggester):
+    text = "The army left. " * 20_000
+    document = Document(document_id(text), text, text_sha256(text), language="en")
+    refusal = suggester.refusal(document)
+    assert (refusal.stage, refusal.reason) == ("suggest", "too long to suggest on")
+    assert "300,000 code points; at most 250,000 are read" in refusal.detail
+    assert list(suggester.suggest([(document, ())])) == []
 
 
 def test_another_language_is_refused_with_a_reason(suggester):
