@@ -61,6 +61,8 @@ __all__ = ["SuggestResult", "Suggester", "load_suggester", "pipeline_origin", "s
 
 CURRENT: Final = "pipeline"
 """Where ``state.json`` notes which pipeline a desk uses now."""
+LONGEST: Final = 250_000
+"""Code points; a longer text is no news article, and parsing one was seen to take minutes."""
 
 
 class Suggester:
@@ -288,9 +290,6 @@ def load_suggester(settings: SuggestSettings, scheme: LabelScheme) -> Suggester:
 
 
 # the stage
-
-LONGEST: Final = 250_000
-"""Code points; a longer text is no news article, and parsing one was seen to take minutes."""
 
 
 @dataclass(frozen=True, slots=True)
