@@ -61,7 +61,12 @@ class Access:
     source: str
 
     def __repr__(self) -> str:
-        return f"Access({self.url!r}, token=***{self.token[-4:]}, from {self.source})"
+        return f"Access({self.url!r}, token={_masked(self.token)}, from {self.source})"
+
+
+def _masked(token: str) -> str:
+    # four characters tell a long token from another, and give a short one away
+    return f"***{token[-4:]}" if len(token) >= 20 else "***"
 
 
 def find_access(desk: Desk) -> Access:
@@ -293,7 +298,7 @@ class StudioClient:
 
     def _wrong_token(self, status: int) -> RefusedError:
         error = RefusedError(
-            f"Label Studio does not accept the token ***{self._token[-4:]} (HTTP {status})",
+            f"Label Studio does not accept the token {_masked(self._token)} (HTTP {status})",
             where=self.url,
             hint="Take a fresh token from Account & Settings there and set COPYDESK_STUDIO_API_KEY; a legacy token"
             " must be allowed by the organisation.",

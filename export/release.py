@@ -179,6 +179,12 @@ class _Build:
             before = Snapshot.of(self.desk.path / "releases" / last)
             _refuse_damaged(before)
             if before.manifest["content"] == manifest["content"]:
+                if wanted is not None:
+                    raise DeskError(
+                        f"nothing changed since {last}, so there is nothing to release as {wanted}",
+                        where=str(self.desk.path),
+                        hint=f"{last} is complete: a version names what is in it.",
+                    )
                 return self.result(before.manifest, before.path, new=False)
             found = compare(before, Snapshot(self.folder, manifest, self.labels))
         version, reasons = decide(last, found, silver=silver, wanted=wanted)

@@ -49,6 +49,13 @@ def test_an_address_or_token_that_cannot_be(make_desk, monkeypatch, url, token, 
     assert token not in str(error.value)
 
 
+def test_a_short_token_is_not_shown_at_all(make_desk, fake_studio, monkeypatch):
+    monkeypatch.setenv("COPYDESK_STUDIO_API_KEY", "wrong")
+    with pytest.raises(StudioError) as error:
+        connect(make_desk())
+    assert "does not accept the token *** (HTTP 401)" in str(error.value)
+
+
 def test_a_wrong_token(make_desk, fake_studio, monkeypatch):
     wrong = "deadbeef" * 5
     monkeypatch.setenv("COPYDESK_STUDIO_API_KEY", wrong)

@@ -457,6 +457,8 @@ def test_a_lost_label_file_gives_no_released_label_another_id(newsroom):
     assert "Put labels.json back" in str(caught.value)
     (newsroom.desk.path / LABELS_FILE).unlink()  # the scheme is the same, so the same ids come of it
     assert not release(newsroom.desk).new
+    with pytest.raises(DeskError, match="so there is nothing to release as 9"):
+        release(newsroom.desk, version="9.0.0")
 
 
 def test_damage_inside_the_ledger_is_named(newsroom):
