@@ -17,6 +17,7 @@ from copydesk.schemas import (
     Annotations,
     Entity,
     LabelScheme,
+    SchemeError,
     StudioError,
     config_drift,
     config_scheme,
@@ -102,7 +103,7 @@ def find_project(client: StudioClient, desk: Desk) -> Project | None:
 def _scheme_name(config: str) -> str | None:
     try:
         known = config_scheme(config)
-    except Exception:  # a stranger's config may be anything
+    except SchemeError:  # a stranger's config may be anything
         return None
     return known[0] if known else None
 
