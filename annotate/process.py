@@ -36,8 +36,10 @@ def mark_of(pid: int) -> Mark | None:
         except OSError:
             return None
         state, *rest = stat.rpartition(")")[2].split()
-        # a child that ended and that nobody has asked about is no living process
-        return None if state == "Z" else Mark(pid, rest[18], command.strip())
+        # a child that ended and that nobody has asked about is no living process; but one whose first thread
+        # alone has ended looks the same, and holds its port until the others have ended too
+        ended = state == "Z" and int(rest[16]) <= 1
+        return None if ended else Mark(pid, rest[18], command.strip())
     found = subprocess.run(
         ["ps", "-o", "lstart=,command=", "-p", str(pid)], capture_output=True, text=True, check=False
     ).stdout.strip()

@@ -28,8 +28,9 @@ COMMENTS: Final = {
     "format": "layout of this folder; leave it as it is",
     "name": "names the Label Studio project and the dataset",
     "scheme": "a shipped label scheme, or a TOML file beside this one",
-    "engine": '"processes" or "serial"',
+    "engine": '"processes", "serial" or "ray"',
     "workers": "0: all cores",
+    "ray_address": "of a running Ray cluster; empty: one on this machine",
     "ingest": "what may come in, and how records are read",
     "ingest.languages": "ISO 639-1 codes; documents in another language are set aside",
     "ingest.min_characters": "a shorter text is set aside",
@@ -45,6 +46,20 @@ COMMENTS: Final = {
     "suggest.pipeline": "an installed package or a folder",
     "suggest.trim_articles": 'leave "the" and "a" outside of entities',
     "suggest.layers": "layers of the scheme",
+    "suggest.gazetteers": "your own lists of actors, weapons, places: TOML files beside this one",
+    "suggest.labels": 'label of the model = "label of the scheme"; "" drops it',
+    "suggest.stance": 'the folder of a trained stance model; empty: the shipped one; "lexicon": words and roles',
+    "suggest.stance_per": '"mention", or "cluster": once per actor and sentence',
+    "suggest.entities": "what finds entities in the place of the pipeline's own ner",
+    "suggest.entities.factory": "a spaCy factory: hf_token_pipe, gliner_spacy, llm, …; empty: the ner stays",
+    "suggest.entities.config": "the factory's own settings",
+    "suggest.entities.spans": "the key of doc.spans that it writes; empty: doc.ents",
+    "queue": "in which order people get the documents",
+    "queue.reserve": "share of documents kept as a random sample for evaluation",
+    "queue.uncertainty": "how much unsure suggestions count",
+    "queue.diversity": "how much words count that nobody has read yet",
+    "queue.rare": "how much rare labels count",
+    "queue.salt": "another salt, another order",
     "studio": "which Label Studio; the API key comes from COPYDESK_STUDIO_API_KEY, never from here",
     "studio.url": "empty: the desk's own server, started by `copydesk studio start`",
     "studio.project": "empty: the desk's name",
@@ -93,20 +108,23 @@ def _slug(name: str) -> str:
 
 
 def _settings_text(name: str) -> str:
-    settings = Settings.model_construct(name=name)
     lines = ["# Settings of this desk. Every line shows its default; no secrets belong here.", ""]
-    sections: list[tuple[str, BaseModel]] = []
-    for field in Settings.model_fields:
-        value = getattr(settings, field)
+    return "\n".join(lines + _section(Settings.model_construct(name=name))) + "\n"
+
+
+def _section(model: BaseModel, place: str = "") -> list[str]:
+    """Return a section's lines: its own settings first, as TOML wants it, then the sections inside it."""
+    lines: list[str] = []
+    inner: list[str] = []
+    for field in type(model).model_fields:
+        value = getattr(model, field)
+        name = f"{place}.{field}" if place else field
         if isinstance(value, BaseModel):
-            sections.append((field, value))
+            comment = f"  # {COMMENTS[name]}" if name in COMMENTS else ""
+            inner += ["", f"[{name}]{comment}", *_section(value, name)]
         else:
-            lines.append(_line(field, value, COMMENTS.get(field, "")))
-    for section, model in sections:
-        lines += ["", f"[{section}]" + (f"  # {COMMENTS[section]}" if section in COMMENTS else "")]
-        for field in type(model).model_fields:
-            lines.append(_line(field, getattr(model, field), COMMENTS.get(f"{section}.{field}", "")))
-    return "\n".join(lines) + "\n"
+            lines.append(_line(field, value, COMMENTS.get(name, "")))
+    return lines + inner
 
 
 def _line(field: str, value: Any, comment: str) -> str:

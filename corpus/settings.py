@@ -63,14 +63,17 @@ class ComponentSettings(_Section):
     """What finds entities in the place of the pipeline's own ``ner``: any spaCy factory that is installed.
 
     Attributes:
-        factory: Its registered name, such as ``gliner_spacy``, ``hf_token_pipe`` or ``llm``.
+        factory: Its registered name, such as ``gliner_spacy``, ``hf_token_pipe`` or ``llm``; empty: the ``ner`` stays.
         config: The factory's own settings, handed on as they are.
         spans: The key of ``doc.spans`` that it writes to; empty where it sets ``doc.ents``.
     """
 
-    factory: str
+    factory: str = ""
     config: dict[str, Any] = {}
     spans: str = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.factory)
 
 
 class SuggestSettings(_Section):
@@ -80,7 +83,7 @@ class SuggestSettings(_Section):
     trim_articles: bool = True
     layers: list[str] = ["entities", "attribution", "stance"]
     gazetteers: list[str] = []  # a desk's own lists of armed actors, weapons, places: TOML files relative to the desk
-    entities: ComponentSettings | None = None
+    entities: ComponentSettings = ComponentSettings()
     labels: dict[str, str] = {}  # label of the model -> label of the scheme, before the shipped map; "" drops it
     stance: str = ""  # the folder of a trained stance model; empty: the shipped one; "lexicon": lexicon and roles
     stance_per: Literal["mention", "cluster"] = "mention"

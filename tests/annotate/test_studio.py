@@ -144,6 +144,32 @@ def test_a_stale_pid_file_harms_nobody(tmp_path, module):
         other.communicate(b"\n")
 
 
+LEADERLESS = """
+import ctypes, os, socket, sys, threading
+listening = socket.create_server(("127.0.0.1", 0))
+print(listening.getsockname()[1], flush=True)
+threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0))).start()
+ctypes.CDLL(None).pthread_exit(None)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
+def test_a_process_that_lost_only_its_first_thread_still_lives(module):
+    # seen in CI: a stopped server was believed gone while its threads still held the port
+    process = module("process")
+    with subprocess.Popen(
+        [sys.executable, "-c", LEADERLESS], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        port = int(other.stdout.readline())
+        stat = Path(f"/proc/{other.pid}/stat")
+        while stat.read_text().rpartition(")")[2].split()[0] != "Z":
+            pass
+        assert process.mark_of(other.pid) is not None
+        assert process.port_answers(port)
+        assert process.stop_process(process.mark_of(other.pid)) is True
+        assert not process.port_answers(port)
+
+
 def test_a_process_is_known_by_more_than_its_number(module):
     process = module("process")
     mine = process.mark_of(os.getpid())

@@ -20,6 +20,7 @@ from copydesk.schemas import (
     DeskError,
     Document,
     Entity,
+    MentionCluster,
     Origin,
     Removed,
     Segment,
@@ -97,7 +98,13 @@ RECORDS = {
     ),
     Annotations: annotations,
     Suggestion: st.builds(
-        Suggestion, annotations=annotations, pipeline=origins, read=several(st.tuples(offsets, offsets)), score=scores
+        Suggestion,
+        annotations=annotations,
+        pipeline=origins,
+        read=several(st.tuples(offsets, offsets)),
+        score=scores,
+        clusters=several(st.builds(MentionCluster, members=several(texts), name=texts, score=st.floats(0, 1))),
+        stance_read=several(st.tuples(offsets, offsets)),
     ),
 }
 SCHEMAS = {
@@ -163,7 +170,7 @@ def test_no_column_but_a_score_is_ever_null():
                 yield f"{path}{field.name}"
 
     names = {name for schema in SCHEMAS.values() for name in nullable(schema)}
-    assert names <= {"score", "similarity", "entities.score", "attributions.score", "stances.score"}
+    assert names <= {"score", "similarity", "entities.score", "attributions.score", "stances.score", "clusters.score"}
 
 
 def test_a_table_of_another_kind_is_refused():
