@@ -2,10 +2,10 @@
 
 ::
 
-    model ──► map labels ──► trim, retype, drop ──┐
-    gazetteer of armed actors ────────────────────┼──► resolve: the longest wins, then the surer origin;
-    head rules, pattern rules ──► check in parse ─┤            inside another only where `[nested]` says so
-    tolls ────────────────────────────────────────┘
+    model ──► map labels ──► trim, retype, drop ──► names agree ──┐
+    gazetteers, countries ────────────────────────────────────────┼──► resolve: a desk's own entry first, then what was
+    head rules, pattern rules ──► check in parse ─────────────────┤    learnt, then the longest, then the surer origin;
+    tolls, repeats, acronyms ─────────────────────────────────────┘    inside another only where `[nested]` says so
 
 Everything that is a list of words is in ``data/``; here is only how the lists meet.
 """
@@ -13,8 +13,7 @@ Everything that is a list of words is in ``data/``; here is only how the lists m
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, Final
@@ -24,39 +23,49 @@ from copydesk.schemas import SegmentKind
 from . import gazetteer, rules, tolls
 from .knowledge import knowledge
 from .labels import MODIFIER, by_context, judged, places_in_time, tidy, with_title, without_title
+from .learnt import outside_learnt, settled, whole_names
+from .mentions import OWN, Mention, agreement, joined_times, resolve, with_article
 from .models import Block, Parse, Token
+from .names import acronyms, consistent, repeats
+from .polities import adjectives, country_table
 from .roles import gpe_role
-from .words import Phrases, Word, words_of
+from .words import Word, words_of
 
-__all__ = ["Mention", "Tokens", "find_mentions", "without_title"]
+__all__ = ["Conventions", "Mention", "Tokens", "find_mentions", "without_title"]
 
-# of two mentions of equal length the one with the higher rank stays; of overlapping ones too
-_RANK: Final = {"gazetteer": 4, "toll": 5, "model": 2, "country": 1, "repeat": 0}
-_RULE_RANK: Final = 3
-# names that no training text had are called people or organisations in one place and polities in another
-_MISTAKEN: Final = frozenset({"PERSON", "ORG", "LOCATION"})
-_PLACED: Final = re.compile(r"\b(?:[Ii]n|[Nn]ear|[Oo]utside|[Ii]nside|(?:north|south|east|west) of) $")
-_REPEATED: Final = frozenset({"PERSON", "ORG", "GPE", "ARMED_ACTOR", "LOCATION"})
+
+@cache
+def _shipped() -> gazetteer.Gazetteer:
+    return gazetteer.Gazetteer(gazetteer.shipped())
 
 
 @dataclass(frozen=True, slots=True)
-class Mention:
-    """A found entity before it gets an id.
+class Conventions:
+    """What a desk and its pipeline ask of entities, beside what ships.
 
     Attributes:
-        origin: ``model``, or the id of the rule, or ``gazetteer``, ``toll``, ``country``, ``repeat``.
+        own: The desk's own gazetteer entries.
+        labels: Label of the model → label of the scheme, before the shipped map; ``""`` drops it.
+        trained: Label of the scheme → examples that the pipeline's model was trained on; empty for a base model.
+        flat: Whether those had no mention inside another: then nothing is added inside what the model found.
     """
 
-    start: int
-    end: int
-    label: str
-    origin: str
-    attributes: Mapping[str, str] = field(default_factory=dict)
+    own: gazetteer.Gazetteer | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    trained: Mapping[str, int] = field(default_factory=dict)
+    flat: bool = False
 
-    @property
-    def rank(self) -> int:
-        """How much this origin's word counts against another's."""
-        return _RANK.get(self.origin, _RULE_RANK)
+    def label(self, label: str) -> str:
+        """Return what a model's label is called in the scheme, ``""`` to drop it."""
+        if label in self.labels:
+            return self.labels[label]
+        return label if label in self.trained else str(knowledge("labels")["map"].get(label, label))
+
+    def silences(self, mention: Mention) -> bool:
+        """Tell whether a rule's mention is left out, as the model saw enough of its label to know better."""
+        seen = self.trained.get(mention.label, 0)
+        ruled = mention.origin not in ("model", "dateline", "gazetteer", OWN)
+        return ruled and seen >= int(knowledge("labels")["trained"]["enough"])
 
 
 class Tokens:
@@ -95,56 +104,85 @@ class Tokens:
         return token
 
 
-def find_mentions(parse: Parse, tokens: Tokens, *, trim: bool = True) -> list[Mention]:
+_PLAIN: Final = Conventions()
+
+
+def find_mentions(
+    parse: Parse, tokens: Tokens, *, trim: bool = True, conventions: Conventions = _PLAIN
+) -> list[Mention]:
     """Return the entity mentions of a parsed document, sorted by place.
 
     Args:
         parse: The document's parse.
         tokens: Its tokens by offset.
         trim: Whether a leading article and a trailing ``'s`` are left outside the mention.
+        conventions: The desk's own gazetteers and label names, and what its pipeline was trained on.
     """
     text = parse.document.text
     words = words_of(text)
-    named = list(_from_gazetteer(words))
-    named += _consistent(text, list(_from_model(parse)))
-    named += _countries(words, text)
-    named = _resolve(text, named)
+    known = list(_from_gazetteers(words, conventions))
+    known += consistent(text, list(_from_model(parse, conventions)))
+    known += _countries(words, text)
+    known = whole_names(text, known)
+    named = resolve(text, known)
     pattern = [Mention(m.start, m.end, m.rule.label, m.rule.id) for m in rules.find_patterns(text)]
-    named = _resolve(text, named + list(_repeats(text, words, named + pattern)))
+    more = [*repeats(text, words, named + pattern), *acronyms(text, words, named + pattern)]
+    named = resolve(text, named + [mention for mention in more if not conventions.silences(mention)])
     names = {mention.end: mention.start for mention in named if mention.label not in ("TIME", "TOLL", "POPULATION")}
-    found = named + list(_from_rules(text, words, names, tokens))
-    found += [Mention(toll.start, toll.end, "TOLL", "toll", toll.attributes) for toll in tolls.find_tolls(text)]
-    resolved = _joined_times(text, _resolve(text, found))
+    ruled = list(_from_rules(text, words, names, tokens))
+    ruled += [Mention(toll.start, toll.end, "TOLL", "toll", toll.attributes) for toll in tolls.find_tolls(text)]
+    found = named + [mention for mention in ruled if not conventions.silences(mention)]
+    resolved = agreement(text, joined_times(text, resolve(text, found)), known + ruled)
+    if conventions.flat:
+        resolved = outside_learnt(resolved)
     attributed = [_with_attributes(mention, text, tokens) for mention in resolved]
-    return attributed if trim else [_with_article(mention, text) for mention in attributed]
+    return attributed if trim else [with_article(mention, text) for mention in attributed]
 
 
 # where mentions come from
 
 
-def _from_gazetteer(words: list[Word]) -> Iterator[Mention]:
-    for start, end, actor in gazetteer.find_actors(words):
-        attributes = {"actor_class": actor.actor_class} if actor.actor_class else {}
-        yield Mention(start, end, "ARMED_ACTOR", "gazetteer", attributes)
+def _from_gazetteers(words: list[Word], conventions: Conventions) -> Iterator[Mention]:
+    for hit in _shipped().find(words):
+        yield Mention(hit.start, hit.end, hit.entry.label, "gazetteer", hit.entry.attributes)
+    for hit in conventions.own.find(words) if conventions.own else ():
+        yield Mention(hit.start, hit.end, hit.entry.label, OWN, hit.entry.attributes)
 
 
-def _from_model(parse: Parse) -> Iterator[Mention]:
-    labels = knowledge("labels")["map"]
+def _from_model(parse: Parse, conventions: Conventions) -> Iterator[Mention]:
+    text = parse.document.text
     for block in parse.blocks:
         if block.kind is SegmentKind.DATELINE:
             yield from _from_dateline(block.parsed.text, block.start)
             continue
-        for entity in block.parsed.ents:
-            label = labels.get(entity.label_, entity.label_)
+        for found in block.entities():
+            entity, label = found.span, conventions.label(found.label)
             if not label:
                 continue
-            start, end = tidy(parse.document.text, block.start + entity.start_char, block.start + entity.end_char)
-            if start < end and (label := judged(label, parse.document.text[start:end], entity)):
-                label = by_context(parse.document.text, start, end, label)
+            start, end = block.start + entity.start_char, block.start + entity.end_char
+            if label in conventions.trained:  # it learnt where this desk's mentions begin and end
+                start, end = _stripped(text, start, end)
+                if start < end:
+                    start, end, label = settled(text, start, end, label, block.start)
+                if start < end:
+                    yield Mention(start, end, label, "model", score=found.score, learnt=True)
+                continue
+            start, end = tidy(text, start, end)
+            if start < end and (label := judged(label, text[start:end], entity)):
+                label = by_context(text, start, end, label)
                 if label == "PERSON":
-                    start = with_title(parse.document.text, start, block.start)
+                    start = with_title(text, start, block.start)
                     start = _with_office(block, entity, start)
-                yield Mention(start, end, label, "model")
+                yield Mention(start, end, label, "model", score=found.score)
+
+
+def _stripped(text: str, start: int, end: int) -> tuple[int, int]:
+    """Return a range without white space at its edges, and an empty one where it crosses a line."""
+    words = text[start:end]
+    if "\n" in words.strip():
+        return start, start
+    start += len(words) - len(words.lstrip())
+    return start, start + len(words.strip())
 
 
 def _with_office(block: Block, entity: Any, start: int) -> int:
@@ -176,52 +214,23 @@ def _from_dateline(line: str, start: int) -> Iterator[Mention]:
             yield Mention(start + low, start + low + len(words), "GPE", "dateline")
 
 
-def _consistent(text: str, mentions: list[Mention]) -> list[Mention]:
-    """Return a model's mentions with one label per name: the one it gave most often in this document."""
-    votes: dict[str, Counter[str]] = {}
-    for mention in mentions:
-        if mention.label != "TIME":
-            # a dateline is always a place: its vote counts for all the others
-            name = text[mention.start : mention.end]
-            ballot = votes.setdefault(name.casefold(), Counter())
-            ballot[mention.label] += 100 if mention.origin == "dateline" else 1
-            if mention.label in _MISTAKEN and " " not in name and not name.isupper():
-                ballot["GPE"] += 2 * bool(_PLACED.search(text, max(0, mention.start - 20), mention.start))
-    return [
-        replace(mention, label=votes[name].most_common(1)[0][0])
-        if (name := text[mention.start : mention.end].casefold()) in votes and mention.label != "TIME"
-        else mention
-        for mention in mentions
-    ]
-
-
-def _repeats(text: str, words: list[Word], named: list[Mention]) -> Iterator[Mention]:
-    """Yield the other places of the names that the model found twice: it misses about one repeat in five."""
-    seen = Counter((text[m.start : m.end], m.label) for m in named if m.label in _REPEATED and m.end - m.start > 2)
-    labels = {name: label for (name, label), times in seen.items() if times > 1}
-    short = set(knowledge("labels")["short_names"]["words"])
-    for name, label in {text[m.start : m.end]: m.label for m in named if m.label in ("ARMED_ACTOR", "ORG")}.items():
-        if " " in name and (head := name.rsplit(" ", 1)[-1]) in short:
-            labels.setdefault(head, label)
-    known = {(m.start, m.end) for m in named}
-    for first, last, label in Phrases(labels.items(), lower=False).find(words) if labels else ():
-        start, end = words[first].start, words[last - 1].end
-        if (start, end) not in known and text[end : end + 1] not in ("-", "–"):
-            yield Mention(start, end, label, "repeat")
-
-
 @cache
-def _country_table() -> Phrases[None]:
-    data = knowledge("polities")
-    lists = ("countries", "partially_recognised", "places")
-    return Phrases([(name, None) for key in lists for name in data[key]], lower=False)
+def _homonyms() -> frozenset[str]:
+    return frozenset(knowledge("polities")["homonyms"])
 
 
 def _countries(words: list[Word], text: str) -> Iterator[Mention]:
-    for first, last, _ in _country_table().find(words):
-        # "US" in a headline of capitals is the pronoun as often as not: the model decides alone
-        if text[words[last - 1].end : words[last - 1].end + 1] != "-":
-            yield Mention(words[first].start, words[last - 1].end, "GPE", "country")
+    for first, last, _ in country_table().find(words):
+        start, end = words[first].start, words[last - 1].end
+        # a name before a hyphen is part of a modifier; some names begin a sentence as another word
+        if text[end : end + 1] == "-" or (text[start:end] in _homonyms() and _begins(text, start)):
+            continue
+        yield Mention(start, end, "GPE", "country")
+
+
+def _begins(text: str, start: int) -> bool:
+    before = text[max(0, start - 2) : start].strip(" \"“‘'(")
+    return before in ("", ".", "!", "?", ":") or before.endswith("\n")
 
 
 def _from_rules(text: str, words: list[Word], names: Mapping[int, int], tokens: Tokens) -> Iterator[Mention]:
@@ -243,82 +252,14 @@ def _modifies(token: Token | None) -> bool:
     return token.dep_ in MODIFIER and token.head.i > token.i
 
 
-# which mentions stay
-
-
-def _resolve(text: str, mentions: Iterable[Mention]) -> list[Mention]:
-    """Return the mentions that stay: longest first, then by rank, nested ones where the data allows."""
-    ordered = sorted(mentions, key=lambda m: (-(m.end - m.start), -m.rank, m.start, m.label, m.origin))
-    kept: list[Mention] = []
-    starts: dict[int, list[Mention]] = {}
-    for mention in ordered:
-        # buckets of 64 code points keep this linear: a mention is compared with its neighbours only
-        buckets = range(mention.start >> 6, (mention.end >> 6) + 1)
-        rivals = {other for bucket in buckets for other in map(_identity, starts.get(bucket, ()))}
-        if all(_compatible(text, other.mention, mention) for other in rivals):
-            kept.append(mention)
-            for bucket in buckets:
-                starts.setdefault(bucket, []).append(mention)
-    return sorted(kept, key=lambda m: (m.start, -m.end, m.label))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Identity:
-    mention: Mention
-
-
-def _identity(mention: Mention) -> _Identity:
-    return _Identity(mention)
-
-
-def _compatible(text: str, outer: Mention, inner: Mention) -> bool:
-    if inner.end <= outer.start or outer.end <= inner.start:
-        return True
-    if not (outer.start <= inner.start and inner.end <= outer.end) or (outer.start, outer.end) == (
-        inner.start,
-        inner.end,
-    ):
-        return False
-    data = knowledge("labels")["nested"]
-    if outer.label == "TOLL" and inner.label == "ARMED_ACTOR":
-        return any(character.isupper() for character in text[inner.start : inner.end])
-    if outer.label not in data.get(inner.label, ()):
-        return False
-    before = text[outer.start : inner.start].split()
-    while before and before[-1].lower() in ("the", "a", "an"):
-        before.pop()
-    return bool(before) and before[-1].lower() in data["after"]
-
-
-def _joined_times(text: str, mentions: list[Mention]) -> list[Mention]:
-    """Return the mentions with times side by side made one: "Sunday" and "morning"."""
-    joined: list[Mention] = []
-    for mention in mentions:
-        last = joined[-1] if joined else None
-        if last and last.label == mention.label == "TIME" and text[last.end : mention.start] == " ":
-            joined[-1] = replace(last, end=mention.end)
-        else:
-            joined.append(mention)
-    return joined
-
-
-def _with_article(mention: Mention, text: str) -> Mention:
-    for article in ("the ", "a ", "an "):
-        start = mention.start - len(article)
-        if (
-            start >= 0
-            and text[start : mention.start].lower() == article
-            and (start == 0 or not text[start - 1].isalnum())
-        ):
-            return replace(mention, start=start)
-    return mention
+# what their words say of them
 
 
 def _with_attributes(mention: Mention, text: str, tokens: Tokens) -> Mention:
     """Return the mention with the attributes that its words show."""
     attributes = dict(mention.attributes)
     words = text[mention.start : mention.end]
-    if mention.label == "ARMED_ACTOR" and mention.origin != "gazetteer":
+    if mention.label == "ARMED_ACTOR" and mention.origin not in ("gazetteer", OWN):
         value = rules.actor_class(words) or _class_of_name(words) or _class_of_nation(words)
         if value:
             attributes["actor_class"] = value
@@ -329,7 +270,7 @@ def _with_attributes(mention: Mention, text: str, tokens: Tokens) -> Mention:
             if set(names) & set(words.split()):
                 attributes["protected"] = kind
                 break
-    elif mention.label == "GPE":
+    elif mention.label == "GPE" and "gpe_role" not in attributes:
         attributes["gpe_role"] = gpe_role(tokens.head(mention.start, mention.end), words)
         if words in knowledge("polities")["partially_recognised"]:
             attributes["partially_recognised"] = "true"
@@ -344,5 +285,5 @@ def _class_of_name(words: str) -> str:
 def _class_of_nation(words: str) -> str:
     """Return ``state_military`` for the forces or troops of a nation, and of nobody else's."""
     parts = words.split()
-    nation = parts[0] in knowledge("polities")["adjectives"]
+    nation = parts[0] in adjectives()
     return "state_military" if nation and parts[-1] in ("forces", "troops", "warplanes") and len(parts) == 2 else ""

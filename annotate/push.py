@@ -5,6 +5,9 @@ all keys in the project are read first, and after any answer that does not say w
 again before anything is sent again. An answer's counts are believed only if they are the expected ones,
 because predictions can get lost behind a success. What nobody has touched gets new suggestions; what
 somebody has annotated, or begun to, is left alone. Killed anywhere, the next run goes on.
+
+Where a queue is planned, tasks are made in its order, and their rank is their prediction's score, by which the
+server offers them: so people get them in that order.
 """
 
 from __future__ import annotations
@@ -12,12 +15,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, Final
 
-import pyarrow.parquet as pq
-
-from copydesk.corpus import Desk, canonical_documents, copies, record_removed
+from copydesk.corpus import Desk, record_removed
 from copydesk.schemas import (
+    DeskError,
     Document,
     LabelScheme,
     OffsetError,
@@ -31,8 +34,9 @@ from copydesk.schemas import (
 )
 
 from .client import NoAnswerError, RefusedError, StudioClient, connect
-from .project import Project, ensure_project, limit, shown_scheme
-from .suggest import suggestions
+from .outgoing import Order, Pair, batches, pairs, planned_order, presented, queued_pairs
+from .project import Project, ensure_project, shown_scheme
+from .reserve import cluster_of, kept, settle_sides
 from .tasks import Prediction, Task, encode, model_version, task_key
 
 __all__ = ["PushResult", "push"]
@@ -75,6 +79,7 @@ class PushResult:
 def push(
     desk: Desk,
     *,
+    limit: int | None = None,
     reset_config: bool = False,
     on_progress: OnProgress = silent,
     sleep: Callable[[float], None] = time.sleep,
@@ -82,7 +87,10 @@ def push(
     """Bring the desk's project on the server up to date with the desk.
 
     Args:
-        desk: A desk with articles; suggestions are sent where there are some.
+        desk: A desk with articles; suggestions are sent where there are some. Where a queue is planned, tasks are
+            made and offered in its order.
+        limit: Send only the next so many documents of the queue that are not there; by default all, those that the
+            queue does not rank behind it.
         reset_config: Put the scheme's labelling config in the place of one that was changed by hand.
         on_progress: Told of every batch.
         sleep: How to wait before looking again after a lost answer.
@@ -90,16 +98,19 @@ def push(
     Raises:
         StudioError: No server, a changed labelling config, or a server that gave up on us midway; what was
             pushed until then stays and the next run goes on from there.
-        DeskError: Another copydesk is at work here.
+        DeskError: Another copydesk is at work here, or a limit is given and no queue is planned.
     """
     with desk.locked():
+        order = planned_order(desk)
+        if limit is not None and not order.ranks:
+            raise DeskError("no queue is planned", where=str(desk.path), hint="Plan one: copydesk queue --plan")
         client = connect(desk)
         scheme = shown_scheme(desk)
         project = ensure_project(client, desk, scheme, reset_config=reset_config)
-        work = _Push(client, project, sleep)
+        work = _Push(client, project, sleep, order)
         work.reconcile()
         try:
-            _work_through(work, desk, scheme, on_progress)
+            _work_through(work, desk, scheme, limit, on_progress)
         finally:
             record_removed(desk, "push", work.failed)
         desk.note(PUSHED, {client.name: str(work.created + work.already)})  # for those who ask without the server
@@ -116,43 +127,31 @@ def push(
         )
 
 
-def _work_through(work: _Push, desk: Desk, scheme: LabelScheme, on_progress: OnProgress) -> None:
-    total = sum(pq.read_metadata(part).num_rows for part in desk.parts("articles")) - len(copies(desk))
-    done = 0
+def _work_through(work: _Push, desk: Desk, scheme: LabelScheme, most: int | None, on_progress: OnProgress) -> None:
+    canonical = {document for document, group in cluster_of(desk).items() if document == group}
+    there = {document for document in canonical if task_key(document, scheme) in work.there}
+    work.already = len(there)
+    ranks = work.order.ranks
+    waiting = [document for document in ranks if document in canonical and document not in there][:most]
+    # tasks of a time before the queue was planned still have other scores
+    given = kept(desk).given
+    rescore = any(ranks.get(document, 0) > given for document in there)
+    if ranks:
+        # before anything is sent: what people may have got keeps its place, whatever happens now
+        settle_sides(desk, given=max((ranks.get(document, 0) for document in (*there, *waiting)), default=0))
+    behind = (pair for pair in pairs(desk) if pair[0].id not in ranks) if most is None else iter(())
+    total = len(canonical) if most is None else len(there) + len(waiting)
     on_progress(Progress("push", 0, total, "tasks"))
-    for batch in _batches(work.encoded(_pairs(desk), scheme)):
+    sent = work.encoded(chain(queued_pairs(desk, waiting), behind), scheme)
+    for batch in batches(sent, BATCH, BATCH_CHARACTERS):
         work.send(batch)
         done = work.created + work.already + len(work.failed)
         on_progress(Progress("push", min(done, total), total, "tasks"))
     if work.troubled:
         work.reconcile()
-    work.renew_predictions(_pairs(desk), scheme)
+    work.renew_predictions(pairs(desk), scheme, rescore=rescore)
     work.show_newest()
     on_progress(Progress("push", total, total, "tasks"))
-
-
-def _pairs(desk: Desk) -> Iterator[tuple[Document, Suggestion | None]]:
-    """Yield every document with its suggestion; both tables have the same order, so little is held."""
-    stream = suggestions(desk)
-    waiting: dict[str, Suggestion] = {}
-    for document in canonical_documents(desk):
-        while document.id not in waiting and (suggestion := next(stream, None)) is not None:
-            waiting[suggestion.annotations.document_id] = suggestion
-        yield document, waiting.pop(document.id, None)
-
-
-def _batches(tasks: Iterable[Task]) -> Iterator[list[Task]]:
-    batch: list[Task] = []
-    characters = 0
-    for task in tasks:
-        size = len(task["data"]["text"]) + sum(150 * len(item["result"]) for item in task["predictions"])
-        if batch and (len(batch) >= BATCH or characters + size > BATCH_CHARACTERS):
-            yield batch
-            batch, characters = [], 0
-        batch.append(task)
-        characters += size
-    if batch:
-        yield batch
 
 
 @dataclass(slots=True)
@@ -171,6 +170,7 @@ class _Push:
     client: StudioClient
     project: Project
     sleep: Callable[[float], None]
+    order: Order
     there: dict[str, _OnServer] = field(default_factory=dict)
     failed: list[Removed] = field(default_factory=list)
     created: int = 0
@@ -208,17 +208,19 @@ class _Push:
                 self.client.send("DELETE", f"/api/tasks/{task.id}/")
                 self.doubles_removed += 1
 
-    def encoded(self, pairs: Iterable[tuple[Document, Suggestion | None]], scheme: LabelScheme) -> Iterator[Task]:
+    def encoded(self, pairs: Iterable[Pair], scheme: LabelScheme) -> Iterator[Task]:
         """Yield the tasks that are not on the server yet."""
         for document, suggestion in pairs:
             if task_key(document, scheme) in self.there:
-                self.already += 1
                 continue
             try:
-                yield encode(document, _shown(suggestion, scheme), scheme)
+                yield self._encoded(document, suggestion, scheme)
             except (SchemeError, OffsetError) as error:
                 reason = "text changed" if isinstance(error, OffsetError) else "would break the screen"
                 self._fail(document.id, reason, error.message)
+
+    def _encoded(self, document: Document, suggestion: Suggestion | None, scheme: LabelScheme) -> Task:
+        return encode(document, presented(suggestion, scheme), scheme, priority=self.order.priorities.get(document.id))
 
     def _fail(self, document: str, reason: str, detail: str) -> None:
         self.failed.append(Removed(document, "push", reason, f"task of {document}", detail))
@@ -297,10 +299,16 @@ class _Push:
 
     # predictions
 
-    def renew_predictions(self, pairs: Iterable[tuple[Document, Suggestion | None]], scheme: LabelScheme) -> None:
-        """Give every untouched task the suggestions of now: where they are others, or got lost."""
+    def renew_predictions(self, pairs: Iterable[Pair], scheme: LabelScheme, *, rescore: bool = False) -> None:
+        """Give every untouched task the suggestions of now: where they are others, or got lost.
+
+        Args:
+            pairs: The desk's documents with their suggestions.
+            scheme: As the project shows it.
+            rescore: Whether tasks may have other scores than their ranks say.
+        """
         versions = set(self.client.get(self._path("model-versions/")) or ())
-        stale: dict[int, list[tuple[int, str]]] | None = None
+        stale: dict[int, list[tuple[int, tuple[str, float | None]]]] | None = None
         batch: list[tuple[_OnServer, Prediction, list[int]]] = []
         for document, suggestion in pairs:
             if suggestion is None:
@@ -309,27 +317,28 @@ class _Push:
             task = self.there.get(task_key(document, scheme))
             if task is None or task.touched:
                 continue
-            if versions - {self.version} and stale is None:
+            if (rescore or versions - {self.version}) and stale is None:
                 stale = self._predictions()
             found = stale.get(task.id, []) if stale is not None else []
             if stale is not None and task.id not in stale:
                 continue  # touched since, or begun
-            old = [number for number, version in found if version != self.version]
+            now = (self.version, self.order.priorities.get(document.id, suggestion.score))
+            old = [number for number, shown in found if shown != now]
             if not old and (found if stale is not None else task.predictions):
                 continue
             fresh = len(old) == len(found)
-            prediction = encode(document, _shown(suggestion, scheme), scheme)["predictions"][0]
+            prediction = self._encoded(document, suggestion, scheme)["predictions"][0]
             batch.append((task, prediction if fresh else {}, old))
             if len(batch) >= BATCH:
                 self._replace(batch)
                 batch = []
         self._replace(batch)
 
-    def _predictions(self) -> dict[int, list[tuple[int, str]]]:
-        """Return, for every task that nobody has touched or begun, its predictions as (id, model version)."""
+    def _predictions(self) -> dict[int, list[tuple[int, tuple[str, float | None]]]]:
+        """Return, for every task that nobody has touched or begun, its predictions as (id, (model version, score))."""
         fields = ("id", "predictions", "total_annotations", "cancelled_annotations", "draft_exists")
         return {
-            int(raw["id"]): [(int(item["id"]), str(item["model_version"])) for item in raw["predictions"]]
+            int(raw["id"]): [(int(p["id"]), (str(p["model_version"]), p.get("score"))) for p in raw["predictions"]]
             for raw in self.client.pages(self.project.id, fields, full=True, size=200)
             if not (raw["total_annotations"] or raw["cancelled_annotations"] or raw.get("draft_exists"))
         }
@@ -356,10 +365,3 @@ class _Push:
             project = self.client.get(f"/api/projects/{self.project.id}/")
             if project.get("model_version") != self.version:
                 self.client.send("PATCH", f"/api/projects/{self.project.id}/", {"model_version": self.version})
-
-
-def _shown(suggestion: Suggestion | None, scheme: LabelScheme) -> Suggestion | None:
-    if suggestion is None:
-        return None
-    annotations = limit(suggestion.annotations, scheme)
-    return Suggestion(annotations, suggestion.pipeline, suggestion.read, suggestion.score)

@@ -12,6 +12,7 @@ from typing import Any
 
 from .knowledge import knowledge
 from .models import Token
+from .polities import states
 
 __all__ = ["gpe_role"]
 
@@ -19,9 +20,7 @@ __all__ = ["gpe_role"]
 @cache
 def _lists() -> dict[str, frozenset[str]]:
     data: dict[str, Any] = knowledge("polities")
-    return {name: frozenset(words) for name, words in data["roles"].items()} | {
-        "state": frozenset(data["countries"]) | frozenset(data["capitals"]) | frozenset(data["partially_recognised"])
-    }
+    return {name: frozenset(words) for name, words in data["roles"].items()} | {"state": states()}
 
 
 def gpe_role(head: Token | None, mention: str) -> str:

@@ -17,7 +17,8 @@ from functools import cache
 from typing import Any, Final
 
 from .knowledge import knowledge
-from .words import Phrases, Word
+from .polities import adjectives
+from .words import Phrases, Word, bounded
 
 __all__ = ["Match", "Rule", "actor_class", "find", "find_patterns", "org_class", "rules"]
 
@@ -104,7 +105,7 @@ def _rule(item: dict[str, Any]) -> Rule:
         of=item.get("of", False),
         whole=item.get("whole", False),
         trim=item.get("trim", False),
-        pattern=re.compile(pattern.replace(" ", "[ \N{NO-BREAK SPACE}]")) if pattern else None,
+        pattern=re.compile(bounded(pattern.replace(" ", "[ \N{NO-BREAK SPACE}]"))) if pattern else None,
         match=tuple(item["match"]),
         no_match=tuple(item["no_match"]),
         **sets,
@@ -125,7 +126,7 @@ def _heads() -> Phrases[Rule]:
 def _modifiers() -> Mapping[str, frozenset[str]]:
     """Return the kinds that each modifier, in lower case, belongs to."""
     kinds: dict[str, set[str]] = {}
-    lists = {**knowledge("rules")["modifiers"], "nation": knowledge("polities")["adjectives"]}
+    lists = {**knowledge("rules")["modifiers"], "nation": adjectives()}
     for kind, words in lists.items():
         for word in words:
             kinds.setdefault(word.lower(), set()).add(kind)

@@ -1,71 +1,70 @@
-"""Suggest stances: a lexicon with roles, weighed by a fitted regression, and a holder from attribution.
+"""Draft the stances of a document while its parse lives, and decide them once a model has judged.
 
-A first, honest model behind :class:`StanceModel`, to be replaced by a better one. For a target it
-counts evaluative words by how they stand to it (see :mod:`.signals`), weighs the counts and the
-words, and gets the probabilities of critical, neutral and supportive. A stance is offered only where
+::
 
-- the likelier polar class has at least :data:`OFFER`, and
-- a *judging* word of that sign stands near the target: it is the evidence.
+    parse ──► StanceTarget (sentence, words that judge, who judges) ──► StanceItem ──► model ──► Verdict
+                     └────────────────────────── decide ◄───────────────────────────────────────────┘
 
-Neutral is never offered: its evidence would have to be invented, and a wrong suggestion costs an
-annotator more than none. Harm suffered or done is no stance by itself, so it is never evidence.
+A trained model judges every actor mention, and neutral is said too; its evidence for a polar stance is the words
+near the target that judge, else those that tell how things went for it, else its predicate. Rules judge only
+where a *judging* word stands near the target, and never say neutral. ``mixed`` and ``cannot_tell`` are people's to say.
+The holder is the subject of the judging verb, else whoever speaks the words, else the outlet.
 """
 
 from __future__ import annotations
 
 import bisect
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from typing import Final, Protocol
+from typing import Final
 
 from .attribution import Saying
 from .entities import Mention, Tokens
 from .knowledge import knowledge
+from .lexicon import counts_of, is_holding_verb, judging_holder, judging_words, marked_words, telling_words
 from .models import WINDOW, Parse, Token
-from .signals import Signal, coordinated_with, signals
+from .signals import RELATIONS, Signal, signals
+from .stance_items import StanceItem, Verdict
 
-__all__ = [
-    "CLASSES",
-    "OFFER",
-    "Judgement",
-    "LexiconStance",
-    "Opinion",
-    "StanceModel",
-    "find_judgements",
-    "probabilities",
-]
+__all__ = ["OFFER", "Judgement", "Reader", "StanceTarget", "decide", "find_targets", "one_per_cluster"]
 
-CLASSES: Final = ("critical", "neutral", "supportive")
 OFFER: Final = 0.5
-"""The least probability of a polar class that is worth showing. Measured: see docs/suggestions.md."""
-NEGATED: Final = -0.6
+"""The least probability of a polar class that rules offer. Measured: see docs/stance.md."""
 _MOST_EVIDENCE: Final = 3
+_ACTORS: Final = ("PERSON", "ARMED_ACTOR", "ORG", "GPE", "POPULATION")
 
 Range = tuple[int, int]
+Valued = tuple[tuple[Range, float], ...]
+"""Ranges of the document with their valence, −2 … +2, the most telling first."""
 
 
 @dataclass(frozen=True, slots=True)
-class Opinion:
-    """What a model thinks of one target.
+class Judging:
+    """A verb by which somebody judges the target, and who: `pronoun` where the subject is one."""
+
+    verb: Range
+    subject: Range
+    pronoun: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StanceTarget:
+    """A mention that a stance can be about, with all that is needed once the parse is gone.
 
     Attributes:
-        probabilities: Of :data:`CLASSES`.
-        evidence: Judging tokens with their valence (−2 … +2), strongest first.
-        holder: The judging verb among the evidence and its subject, where it has one.
+        sentence: Where ``item.text`` stands in the document.
+        judging: Words near it that judge; `telling` words by which it fared or did well or badly.
+        predicate: The word that says most about it, whatever it says.
+        by: The judging verb, where there is one.
     """
 
-    probabilities: tuple[float, float, float]
-    evidence: tuple[tuple[Token, float], ...]
-    holder: tuple[Token, Token] | None
-
-
-class StanceModel(Protocol):
-    """What reads the stance towards a target out of its sentence."""
-
-    def opinion(self, found: Sequence[Signal], *, conflict: bool) -> Opinion:
-        """Return what the signals around a target say; `conflict` for text about armed conflict."""
+    mention: Mention
+    sentence: Range
+    item: StanceItem
+    judging: Valued
+    telling: Valued
+    predicate: Range
+    by: Judging | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,182 +78,132 @@ class Judgement:
     score: float
 
 
-@cache
-def _judging() -> Mapping[str, float]:
-    values = {"plus2": 2.0, "plus1": 1.0, "minus1": -1.0, "minus2": -2.0}
-    return {word: values[name] for name, words in knowledge("stance")["judging"].items() for word in words}
-
-
-@cache
-def _telling() -> Mapping[str, float]:
-    data = knowledge("stance")["telling"]
-    return dict.fromkeys(data["plus"], 1.0) | dict.fromkeys(data["minus"], -1.0)
-
-
-@dataclass(frozen=True, slots=True)
-class _Verbs:
-    agent: float
-    patient: float
-    judges: bool
-    holder: bool
-
-
-@cache
-def _verbs() -> Mapping[str, tuple[_Verbs, ...]]:
-    table: dict[str, list[_Verbs]] = {}
-    for group in knowledge("stance")["verbs"].values():
-        verbs = _Verbs(group["agent"], group["patient"], group["judges"], group["holder"])
-        for word in group["words"]:
-            table.setdefault(word, []).append(verbs)
-    return {word: tuple(groups) for word, groups in table.items()}
-
-
-class LexiconStance:
-    """The shipped baseline: ``data/stance.toml`` weighed by ``data/stance_fit.toml``."""
-
-    def opinion(self, found: Sequence[Signal], *, conflict: bool = True) -> Opinion:
-        """Return probabilities and evidence for a target from the signals around it."""
-        fit = knowledge("stance_fit")
-        scores = list(fit["intercept"])
-        for name, value in _features(found).items():
-            for index, weight in enumerate(fit["features"].get(name, (0.0, 0.0, 0.0))):
-                scores[index] += weight * min(value, 3.0)
-        for index, total in enumerate(_words(found)):
-            for column, weight in enumerate(fit["from_words"][CLASSES[index]]):
-                scores[column] += weight * total
-        shift = fit["conflict"] if conflict else (0.0, 0.0, 0.0)
-        scores = [score / fit["temperature"] + move for score, move in zip(scores, shift, strict=True)]
-        top = max(scores)
-        powers = [math.exp(score - top) for score in scores]
-        critical, neutral, supportive = (power / sum(powers) for power in powers)
-        return Opinion((critical, neutral, supportive), _evidence(found), _holder(found))
-
-
-def _features(found: Sequence[Signal]) -> dict[str, float]:
-    counts: dict[str, float] = {"length": min(len(found), 40) / 20}
-
-    def add(name: str, value: float, amount: float) -> None:
-        key = f"{name}{'+' if value > 0 else '-'}"
-        counts[key] = counts.get(key, 0.0) + amount
-
-    for signal in found:
-        sign = NEGATED if signal.negated else 1.0
-        relation = signal.relation
-        if relation in ("agent", "patient", "own", "attribute"):
-            counts[f"has_{relation}"] = 1.0
-        if valence := _judging().get(signal.lemma, 0.0) * sign:
-            place = {"attribute": "said", "own": "own", "far": "far"}.get(relation, "near")
-            add(f"judge_{place}", valence, abs(valence))
-        for verbs in _verbs().get(signal.lemma, ()):
-            if signal.token.pos_ in ("VERB", "AUX") and relation in ("agent", "patient"):
-                if value := (verbs.agent if relation == "agent" else verbs.patient) * sign:
-                    add(f"{'judgeverb' if verbs.judges else 'deedverb'}_{relation}", value, abs(value))
-            elif relation in ("near", "far", "own") and (value := max(verbs.agent, verbs.patient, key=abs) * sign):
-                add(f"verb_{relation}", value, abs(value))
-        if value := _telling().get(signal.lemma, 0.0) * sign:
-            add(f"tell_{'far' if relation == 'far' else 'near'}", value, 1.0)
-    return counts
-
-
-def _words(found: Sequence[Signal]) -> tuple[float, float, float]:
-    fit = knowledge("stance_fit")
-    keys = {f"{'!' if s.negated else ''}{s.lemma}" for s in found if s.lemma.isalpha() and len(s.lemma) > 2}
-    keys |= {
-        f"{'!' if s.negated else ''}{s.lemma}{'' if s.relation == 'far' else '@'}"
-        for s in found
-        if s.lemma.isalpha() and len(s.lemma) > 2
-    }
-    weights = [fit["words"][key] for key in keys if key in fit["words"]]
-    critical, neutral, supportive = (
-        fit["words_intercept"][index] + math.fsum(weight[index] for weight in weights) for index in range(3)
-    )
-    return critical, neutral, supportive
-
-
-def _evidence(found: Sequence[Signal]) -> tuple[tuple[Token, float], ...]:
-    """Return the judging words that stand close to the target, strongest and nearest first."""
-    close: list[tuple[float, int, Token, float]] = []
-    for signal in found:
-        if signal.relation == "far" or (
-            signal.relation == "near" and signal.token.dep_ in ("amod", "advmod", "compound")
-        ):
-            continue  # an adjective beside the target judges its own noun
-        sign = -1.0 if signal.negated else 1.0
-        value = _judging().get(signal.lemma, 0.0)
-        if signal.token.pos_ in ("VERB", "AUX"):
-            # a verb judges whom it is done to, or who does it; "they fear" judges nobody beside it
-            role = signal.relation if signal.relation in ("agent", "patient") else ""
-            roles = [getattr(verbs, role) for verbs in _verbs().get(signal.lemma, ()) if verbs.judges and role]
-            value = max(roles, key=abs, default=0.0)
-        if abs(value) >= 1:
-            strong = 0 if signal.relation != "near" else 1
-            close.append((strong, signal.token.i, signal.token, value * sign))
-    close.sort(key=lambda item: (item[0], -abs(item[3]), item[1]))
-    return tuple((token, value) for _, _, token, value in close)
-
-
-def _holder(found: Sequence[Signal]) -> tuple[Token, Token] | None:
-    for signal in found:
-        if signal.relation == "patient" and any(verbs.holder for verbs in _verbs().get(signal.lemma, ())):
-            verb = signal.token
-            while verb.dep_ in ("conj", "xcomp") and not any(c.dep_ in ("nsubj", "agent") for c in verb.children):
-                if verb.head.i == verb.i:
-                    break
-                verb = coordinated_with(verb)
-            for child in verb.children:
-                if child.dep_ == "nsubj":
-                    return signal.token, child
-                if child.dep_ == "agent":
-                    return next(((signal.token, grand) for grand in child.children if grand.dep_ == "pobj"), None)
-    return None
-
-
-def probabilities(
-    tokens: Tokens, start: int, end: int, model: StanceModel, *, conflict: bool
-) -> tuple[float, float, float]:
-    """Return the probabilities of critical, neutral and supportive towards the target at a place."""
-    head = tokens.head(start, end)
-    if head is None:
-        return 0.0, 1.0, 0.0
-    found = list(signals(tokens.first(start) or head, head, tokens.last(end) or head))
-    return model.opinion(found, conflict=conflict).probabilities
-
-
-def find_judgements(
-    parse: Parse,
-    tokens: Tokens,
-    mentions: Sequence[Mention],
-    sayings: Sequence[Saying],
-    *,
-    targets: frozenset[str],
-    model: StanceModel,
-) -> Iterator[Judgement]:
-    """Yield at most one stance per actor mention: the one that the words beside it show.
+class Reader:
+    """Reads the surroundings of mentions out of one parse; of no use after it.
 
     Args:
         parse: The document's parse.
         tokens: Its tokens by offset.
-        mentions: The entity mentions; those with a label of `targets` can be targets and holders.
-        sayings: The attributions, for the holder.
-        targets: Labels whose mentions can be a target; a GPE only where it acts.
-        model: What reads the signals.
+        counted: Whether signals are counted for the model.
     """
-    starts = {block.parsed[0].doc: block.start for block in parse.blocks if len(block.parsed)}
-    inside = {offset for mention in mentions for offset in range(mention.start, mention.end) if mention.label != "TOLL"}
-    for target in mentions:
-        if target.label not in targets or (target.label == "GPE" and target.attributes.get("gpe_role") != "actor"):
-            continue
-        head = tokens.head(target.start, target.end)
+
+    def __init__(self, parse: Parse, tokens: Tokens, *, counted: bool) -> None:
+        self._text = parse.document.text
+        self._tokens = tokens
+        self._counted = counted
+        self._starts = {block.parsed[0].doc: block.start for block in parse.blocks if len(block.parsed)}
+
+    def item(self, start: int, end: int, *, conflict: bool = True) -> StanceItem | None:
+        """Return what a model has to judge about a range, or None where the parse has no token there."""
+        head = self._tokens.head(start, end)
         if head is None:
-            continue
-        base = starts[head.doc]
-        first = tokens.first(target.start) or head
-        last = tokens.last(target.end) or head
-        # a judging word that belongs to another mention ("the Terror Brigades") judges nobody here
+            return None
+        found = list(signals(self._tokens.first(start) or head, head, self._tokens.last(end) or head))
+        return self._item(self._sentence(head, start, end), start, end, found, conflict=conflict)
+
+    def target(self, mention: Mention, inside: set[int]) -> StanceTarget | None:
+        """Return a mention as a target; words at the offsets of `inside` are other mentions' and judge nobody."""
+        start, end = mention.start, mention.end
+        head = self._tokens.head(start, end)
+        if head is None:
+            return None
+        base = self._starts[head.doc]
+        first, last = self._tokens.first(start) or head, self._tokens.last(end) or head
+        around = list(signals(first, head, last))
         own = _own_words(head)
-        found = [s for s in signals(first, head, last) if base + s.token.idx not in inside and s.token.i not in own]
-        if found and (judgement := _judged(target, model.opinion(found, conflict=True), base, mentions, sayings)):
-            yield judgement
+        found = [s for s in around if base + s.token.idx not in inside and s.token.i not in own]
+
+        def places(words: Sequence[tuple[Token, float]]) -> Valued:
+            return tuple((_place(base, token), value) for token, value in words)
+
+        by = judging_holder(found)
+        # where the target's own words are all there is, they show best what the sentence says of it
+        nearest = min(
+            found or around, key=lambda s: (RELATIONS.index(s.relation), abs(s.token.i - head.i)), default=None
+        )
+        sentence = self._sentence(head, start, end)
+        return StanceTarget(
+            mention,
+            sentence,
+            self._item(sentence, start, end, found),
+            places(judging_words(found)),
+            places(telling_words(found)),
+            _place(base, nearest.token) if nearest is not None else (start, end),
+            Judging(_place(base, by[0]), _place(base, by[1]), by[1].pos_ == "PRON") if by else None,
+        )
+
+    def _sentence(self, head: Token, start: int, end: int) -> Range:
+        base, sentence = self._starts[head.doc], head.sent
+        return min(base + sentence.start_char, start), max(base + sentence.end_char, end)
+
+    def _item(
+        self, sentence: Range, start: int, end: int, found: Sequence[Signal], *, conflict: bool = True
+    ) -> StanceItem:
+        low, high = sentence
+        return StanceItem(
+            self._text[low:high],
+            start - low,
+            end - low,
+            counts_of(found) if self._counted else {},
+            marked_words(found) if self._counted else frozenset(),
+            conflict,
+        )
+
+
+def _place(base: int, token: Token) -> Range:
+    return base + token.idx, base + token.idx + len(token)
+
+
+def find_targets(
+    parse: Parse, tokens: Tokens, mentions: Sequence[Mention], *, labels: frozenset[str], counted: bool
+) -> Iterator[StanceTarget]:
+    """Yield every actor mention as a target; a GPE only where it acts.
+
+    Args:
+        parse: The document's parse.
+        tokens: Its tokens by offset.
+        mentions: The entity mentions, by place.
+        labels: Those that can be a target.
+        counted: Whether the model wants signals counted.
+    """
+    reader = Reader(parse, tokens, counted=counted)
+    # a judging word that belongs to another mention ("the Terror Brigades") judges nobody here
+    inside = {offset for mention in mentions for offset in range(mention.start, mention.end) if mention.label != "TOLL"}
+    for mention in mentions:
+        if mention.label not in labels or (mention.label == "GPE" and mention.attributes.get("gpe_role") != "actor"):
+            continue
+        if (target := reader.target(mention, inside)) is not None:
+            yield target
+
+
+def one_per_cluster(
+    targets: Sequence[StanceTarget],
+    clusters: Mapping[Range, str],
+    mentions: Sequence[Mention],
+    sayings: Sequence[Saying],
+) -> list[StanceTarget]:
+    """Return one target per cluster, sentence and speaker: the longest mention, the first of equals.
+
+    Args:
+        targets: By place.
+        clusters: Place of a mention to the cluster that it is in.
+        mentions: The entity mentions, by place.
+        sayings: The attributions, by content.
+    """
+    best: dict[object, StanceTarget] = {}
+    for target in targets:
+        place = (target.mention.start, target.mention.end)
+        speaker = _speaker(target, place, mentions, sayings)
+        said_by = speaker if isinstance(speaker, str) else (speaker.start, speaker.end)
+        key = (clusters.get(place, place), target.sentence, said_by)
+        known = best.get(key)
+        if known is None or _size(target) > _size(known):
+            best[key] = target
+    return sorted(best.values(), key=lambda target: (target.mention.start, target.mention.end))
+
+
+def _size(target: StanceTarget) -> int:
+    return target.mention.end - target.mention.start
 
 
 def _own_words(head: Token) -> frozenset[int]:
@@ -267,67 +216,84 @@ def _own_words(head: Token) -> frozenset[int]:
         return frozenset()
     spoken: set[int] = set()
     for said in (verb, *(child for child in verb.children if child.dep_ in ("conj", "advcl", "xcomp"))):
-        reports = said.lemma_ in knowledge("attribution")["verbs"]["clause"]
-        if reports or any(verbs.holder for verbs in _verbs().get(said.lemma_, ())):
+        if said.lemma_ in knowledge("attribution")["verbs"]["clause"] or is_holding_verb(said.lemma_):
             spoken.update(range(said.left_edge.i, said.right_edge.i + 1))
     return frozenset(spoken) - frozenset(range(anchor.left_edge.i, anchor.right_edge.i + 1))
 
 
-def _judged(
-    target: Mention, opinion: Opinion, base: int, mentions: Sequence[Mention], sayings: Sequence[Saying]
+# deciding
+
+
+def decide(
+    target: StanceTarget, verdict: Verdict, mentions: Sequence[Mention], sayings: Sequence[Saying], *, by_rule: bool
 ) -> Judgement | None:
-    critical, _, supportive = opinion.probabilities
+    """Return the stance that is offered, or None where rules are not sure.
+
+    Args:
+        target: Who it is about.
+        verdict: What the model says; the score is the probability of the class that is offered.
+        mentions: The entity mentions, by place.
+        sayings: The attributions, by content.
+        by_rule: Whether the verdict is the lexicon's.
+    """
+    critical, neutral, supportive = verdict.probabilities
     sign, score = (1, supportive) if supportive > critical else (-1, critical)
-    evidence = [(token, value) for token, value in opinion.evidence if value * sign > 0][:_MOST_EVIDENCE]
-    if not evidence or score < OFFER:
+    if not by_rule and neutral >= score:
+        place = (target.mention.start, target.mention.end)
+        return Judgement(target.mention, _speaker(target, place, mentions, sayings), "0", (), round(neutral, 3))
+    judging = [(place, value) for place, value in target.judging if value * sign > 0][:_MOST_EVIDENCE]
+    evidence = [place for place, _ in judging]
+    if by_rule and (not evidence or score < OFFER):
         return None
-    ranges = tuple(sorted((base + token.idx, base + token.idx + len(token)) for token, _ in evidence))
-    strong = any(abs(value) >= 2 for _, value in evidence)
-    verb, subject = opinion.holder or (None, None)
-    if verb is None or all(token.i != verb.i for token, _ in evidence):
-        subject = None
-    holder = _who(target, subject, base, ranges[0], mentions, sayings)
-    if holder == target:
-        return None
-    polarity = f"{'+' if sign > 0 else '-'}{2 if strong else 1}"
-    return Judgement(target, holder, polarity, ranges, round(score, 3))
+    # a trained model reads between the lines; what it is shown by is the nearest thing to a judging word
+    evidence = evidence or [place for place, value in target.telling if value * sign > 0][:1] or [target.predicate]
+    strong = any(abs(value) >= 2 for _, value in judging)
+    ranges = tuple(sorted(evidence))
+    holder = _who(target, ranges, mentions, sayings)
+    if holder == target.mention:
+        if by_rule:
+            return None
+        holder = "OUTLET"  # nobody's stance on themselves is guessed
+    return Judgement(target.mention, holder, f"{'+' if sign > 0 else '-'}{2 if strong else 1}", ranges, round(score, 3))
 
 
 def _who(
-    target: Mention,
-    subject: Token | None,
-    base: int,
-    evidence: Range,
-    mentions: Sequence[Mention],
-    sayings: Sequence[Saying],
+    target: StanceTarget, evidence: Sequence[Range], mentions: Sequence[Mention], sayings: Sequence[Saying]
 ) -> Mention | str:
-    """Return the holder: the subject of the judging verb, else whoever says the words, else the outlet."""
-    if subject is not None:
-        start = base + subject.idx
-        named = _mention_at(mentions, (start, start + len(subject)))
-        if named is not None or subject.pos_ != "PRON":
+    """Return the holder: the subject of the judging verb, else whoever says the words."""
+    by = target.by
+    if by is not None and by.verb in evidence:
+        named = _mention_at(mentions, by.subject)
+        if named is not None or not by.pronoun:
             return named or "UNNAMED"
-    # no content is longer than a window, so only the sayings of the last one can hold the target
-    low, high = (
-        bisect.bisect_left(sayings, place, key=lambda s: s.content[0])
-        for place in (target.start - WINDOW, target.start + 1)
-    )
-    around = [s for s in sayings[low:high] if target.end <= s.content[1]]
-    around = [s for s in around if s.content[0] <= evidence[0] and evidence[1] <= s.content[1] + 1] or around
-    if subject is not None:  # "he praised the army": whoever the pronoun is
-        sources = [s for s in sayings if s.source and s.source[0] == base + subject.idx]
+        # "he praised the army": whoever the pronoun is
+        sources = [s for s in sayings if s.source and s.source[0] == by.subject[0]]
         speaker = sources[0].speaker if sources else None
         return (_mention_at(mentions, speaker) if speaker else None) or "UNNAMED"
-    if not around:
-        return "OUTLET"
-    innermost = min(around, key=lambda s: (s.content[1] - s.content[0], s.content))
-    speaker = innermost.speaker or innermost.source
-    return (_mention_at(mentions, speaker) if speaker else None) or "UNNAMED"
+    return _speaker(target, evidence[0], mentions, sayings)
+
+
+def _speaker(
+    target: StanceTarget, evidence: Range, mentions: Sequence[Mention], sayings: Sequence[Saying]
+) -> Mention | str:
+    """Return who says what is said of a target: the source of the innermost content around it, else the outlet."""
+    start, end = target.mention.start, target.mention.end
+    # no content is longer than a window, so only the sayings of the last one can hold the target
+    low, high = (
+        bisect.bisect_left(sayings, place, key=lambda s: s.content[0]) for place in (start - WINDOW, start + 1)
+    )
+    around = [s for s in sayings[low:high] if end <= s.content[1]]
+    around = [s for s in around if s.content[0] <= evidence[0] and evidence[1] <= s.content[1] + 1] or around
+    for saying in sorted(around, key=lambda s: (s.content[1] - s.content[0], s.content)):
+        speaker = saying.speaker or saying.source
+        holder = (_mention_at(mentions, speaker) if speaker else None) or "UNNAMED"
+        if holder != target.mention:
+            return holder
+    return "OUTLET"
 
 
 def _mention_at(mentions: Sequence[Mention], place: Range) -> Mention | None:
     """Return the actor mention that overlaps a source most, the first of equals."""
-    labels = ("PERSON", "ARMED_ACTOR", "ORG", "GPE", "POPULATION")
     low, high = (bisect.bisect_left(mentions, start, key=lambda m: m.start) for start in (place[0] - 500, place[1]))
-    overlapping = [m for m in mentions[low:high] if m.label in labels and m.start < place[1] and place[0] < m.end]
+    overlapping = [m for m in mentions[low:high] if m.label in _ACTORS and m.start < place[1] and place[0] < m.end]
     return max(overlapping, key=lambda m: (min(m.end, place[1]) - max(m.start, place[0]), -m.start), default=None)

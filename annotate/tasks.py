@@ -18,7 +18,7 @@ every later export. Hence :func:`check_result`, through which every row leaves.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeAlias, TypedDict
 
 from copydesk.schemas import (
@@ -103,9 +103,10 @@ class Task(TypedDict):
     predictions: list[Prediction]
 
 
-def task_key(document: Document, scheme: LabelScheme, *, arm: str = SHOWN) -> str:
-    """Return the key under which a task is pushed once: document, scheme version, layers, arm."""
-    return f"{document.id}/{scheme.name}-{scheme.version}/{_layers(scheme)}/{arm}"
+def task_key(document: Document | str, scheme: LabelScheme, *, arm: str = SHOWN) -> str:
+    """Return the key under which a task is pushed once: document (or its id), scheme version, layers, arm."""
+    document_id = document if isinstance(document, str) else document.id
+    return f"{document_id}/{scheme.name}-{scheme.version}/{_layers(scheme)}/{arm}"
 
 
 def _layers(scheme: LabelScheme) -> str:
@@ -138,7 +139,7 @@ def encode(
         raise SchemeError(bad, where=f"document {document.id}")
     predictions: list[Prediction] = []
     if said is not None:
-        annotations = said.annotations if isinstance(said, Suggestion) else said
+        annotations = _showable(said.annotations) if isinstance(said, Suggestion) else said
         prediction: Prediction = {
             "model_version": model_version(said) if isinstance(said, Suggestion) else "copydesk",
             "result": encode_result(document, annotations, scheme),
@@ -165,6 +166,18 @@ def encode(
         if bad := _surrogate(str(value)):
             raise SchemeError(bad, where=f"document {document.id}, {name}")
     return {"data": data, "predictions": predictions}
+
+
+def _showable(annotations: Annotations) -> Annotations:
+    """Return a suggestion's labels without the types of sources that it names nowhere.
+
+    The type is an answer about a SOURCE region, and there is none. What a person said is never left out like this:
+    :func:`encode_result` refuses it. But one odd guess, of whatever pipeline, must not cost a document its task.
+    """
+    if all(a.source is not None or not a.source_type for a in annotations.attributions):
+        return annotations
+    tidy = tuple(a if a.source is not None else replace(a, source_type="") for a in annotations.attributions)
+    return replace(annotations, attributions=tidy)
 
 
 def model_version(suggestion: Suggestion) -> str:

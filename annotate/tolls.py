@@ -13,6 +13,7 @@ from functools import cache
 from typing import Final
 
 from .knowledge import knowledge
+from .words import bounded
 
 __all__ = ["Toll", "bounds", "find_tolls"]
 
@@ -87,11 +88,12 @@ def _number_pattern() -> str:
     tens = "|".join(_TENS)
     vague = "|".join(sorted(knowledge("tolls")["vague"], key=len, reverse=True))
     scale = r"(?:(?: |-)(?:hundred|thousand|million)){0,2}"
-    return rf"(?:(?:\d{{1,3}}(?:,\d{{3}})+|\d+(?:\.\d+)?){scale}|(?:(?:{tens})(?:-(?:{unit}))?|{unit}|an?(?= hundred| thousand| million| dozen)){scale}(?: dozen)?|{vague})"
+    return rf"(?:(?:\d{{1,3}}(?:,\d{{3}}){{1,4}}|\d+(?:\.\d+)?){scale}|(?:(?:{tens})(?:-(?:{unit}))?|{unit}|an?(?= hundred| thousand| million| dozen)){scale}(?: dozen)?|{vague})"
 
 
 @cache
-def _frames() -> tuple[tuple[str, re.Pattern[str]], ...]:
+def _frames() -> tuple[tuple[str, re.Pattern[str], re.Pattern[str]], ...]:
+    """Return the frames, each with its kind and a quick pattern that matches in every line where it can match."""
     data = knowledge("tolls")
     number = _number_pattern()
     words = "|".join(_LOW + _HIGH + _APPROX)
@@ -100,28 +102,50 @@ def _frames() -> tuple[tuple[str, re.Pattern[str]], ...]:
     group = rf"(?: of(?: the)?)?(?:(?: [A-Za-z][\w’'-]*){{0,3}}? (?P<G>{people}))"
     optional = f"(?:{group})?"
     no_object = rf"(?! (?:the|a|an|at least|{number})\b)"
-    frames: list[tuple[str, str]] = []
+    frames: list[tuple[str, str, str]] = []
     for kind in data["kind"]:
         verb, noun, active = kind["verb"], kind["noun"], kind["active"]
         frames += [
-            (kind["id"], rf"\b{span}{optional}{_AUX % 1} (?:{verb})\b"),
-            (kind["id"], rf"\b{span}{group} (?:{verb})\b{no_object}"),
-            (kind["id"], rf"\b{span}{group}(?= and(?: [\w-]+){{1,6}}?{_AUX % 1} (?:{verb})\b)"),
-            (kind["id"], rf"\b(?:{active})(?: and \w+)? (?:another |a further )?{span}(?:{group}|{_STOP})"),
-            (kind["id"], rf"\b{span}{optional} (?:{noun})\b(?:{_STOP}| (?:{people})\b)"),
+            (kind["id"], rf"\b{span}{optional}{_AUX % 1} (?:{verb})\b", verb),
+            (kind["id"], rf"\b{span}{group} (?:{verb})\b{no_object}", verb),
+            (kind["id"], rf"\b{span}{group}(?= and(?: [\w-]+){{1,6}}?{_AUX % 1} (?:{verb})\b)", verb),
+            (kind["id"], rf"\b(?:{active})(?: and \w+)? (?:another |a further )?{span}(?:{group}|{_STOP})", active),
+            (kind["id"], rf"\b{span}{optional} (?:{noun})\b(?:{_STOP}| (?:{people})\b)", noun),
         ]
         frames += [
-            (kind["id"], r"\b" + frame.replace("{N}", span).replace("{P}", optional)) for frame in kind["frames"]
+            (kind["id"], r"\b" + frame.replace("{N}", span).replace("{P}", optional), "") for frame in kind["frames"]
         ]
-    frames.append(("", rf"\bincluding {span}{group}"))
-    return tuple((kind, re.compile("(?i)" + frame.replace(" ", "[ \N{NO-BREAK SPACE}]"))) for kind, frame in frames)
+    frames.append(("", rf"\bincluding {span}{group}", "including"))
+    return tuple((kind, _pattern(frame), _pattern(words)) for kind, frame, words in frames)
+
+
+@cache
+def _pattern(frame: str) -> re.Pattern[str]:
+    return re.compile("(?i)" + bounded(frame.replace(" ", "[ \N{NO-BREAK SPACE}]")))
+
+
+@cache
+def _number() -> re.Pattern[str]:
+    """Return what a line must have before any frame is tried."""
+    vague = "|".join((*_UNITS[1:], *_TENS, *_SCALES, "dozen", *knowledge("tolls")["vague"]))
+    return re.compile(rf"(?i)\d|\b(?:{vague})\b")
 
 
 def find_tolls(text: str) -> Iterator[Toll]:
     """Yield the tolls of a text, in order, none twice."""
     at: dict[int, Toll] = {}  # by every offset that it covers
-    for kind, frame in _frames():
-        for match in frame.finditer(text):
+    start = 0
+    for line in text.split("\n"):  # no frame crosses one
+        end = start + len(line)
+        if _number().search(text, start, end):
+            _find_in(text, start, end, at)
+        start = end + 1
+    yield from sorted({toll.start: toll for toll in at.values()}.values(), key=lambda toll: toll.start)
+
+
+def _find_in(text: str, low: int, high: int, at: dict[int, Toll]) -> None:
+    for kind, frame, quick in _frames():
+        for match in frame.finditer(text, low, high) if quick.search(text, low, high) else ():
             start, end = match.span("N")
             number = match["N"]
             if match.groupdict().get("G"):
@@ -133,7 +157,6 @@ def find_tolls(text: str) -> Iterator[Toll]:
             if actual and _mostly(text, start):
                 toll = Toll(start, end, _attributes(actual, number, group))
                 at.update(dict.fromkeys(range(start, end), toll))
-    yield from sorted({toll.start: toll for toll in at.values()}.values(), key=lambda toll: toll.start)
 
 
 def _mostly(text: str, start: int) -> bool:

@@ -6,16 +6,30 @@ Rules read words, not model tokens, so that they can be tested, and run, without
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
-__all__ = ["Phrases", "Word", "words_of"]
+__all__ = ["LONGEST_WORD", "Phrases", "Word", "bounded", "words_of"]
 
 T = TypeVar("T")
 
 _WORD: Final = re.compile(r"(?:[A-Z]\.){2,}|\w+(?:[-’'.]\w+)*")
+_ENDLESS: Final = re.compile(r"(\\[wd]|(?<!\\)\[(?:\\.|[^\]\\])+\])([+*])")
+LONGEST_WORD: Final = 60
+"""Code points. Nothing longer is a word of news, and a pattern need not look at more of it."""
 _GENITIVE: Final = ("'s", "’s")
+
+
+def bounded(pattern: str) -> str:
+    """Return a regular expression whose runs of letters or digits end after :data:`LONGEST_WORD`.
+
+    On a chain of 100,000 hyphenated words an endless run is gone through again from every word of it.
+
+    >>> bounded(r"[A-Z][\\w'-]+ \\d+")
+    "[A-Z][\\\\w'-]{1,60} \\\\d{1,60}"
+    """
+    return _ENDLESS.sub(lambda found: f"{found[1]}{{{'1' if found[2] == '+' else '0'},{LONGEST_WORD}}}", pattern)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +85,12 @@ class Phrases(Generic[T]):
         self._by_last: dict[str, list[tuple[tuple[str, ...], T]]] = {}
         for phrase, value in entries:
             group = tuple((word.lower if lower else word.text) for word in words_of(phrase))
-            self._by_last.setdefault(group[-1], []).append((group, value))
+            if group:
+                self._by_last.setdefault(group[-1], []).append((group, value))
         for groups in self._by_last.values():
             groups.sort(key=lambda group: -len(group[0]))  # the longest first
 
-    def find(self, words: list[Word]) -> Iterator[tuple[int, int, T]]:
+    def find(self, words: Sequence[Word]) -> Iterator[tuple[int, int, T]]:
         """Yield (index of the first word, index after the last, value) of every word group found.
 
         Of groups that end at the same word the longest comes first.
@@ -86,7 +101,7 @@ class Phrases(Generic[T]):
                 if first >= 0 and self._same(words, first, group):
                     yield first, last + 1, value
 
-    def _same(self, words: list[Word], first: int, group: tuple[str, ...]) -> bool:
+    def _same(self, words: Sequence[Word], first: int, group: tuple[str, ...]) -> bool:
         for step, expected in enumerate(group):
             word = words[first + step]
             if (word.lower if self._lower else word.text) != expected or (

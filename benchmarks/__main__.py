@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-NAMES = sorted(path.stem for path in HERE.glob("[a-z]*.py") if path.stem != "figure")
+NAMES = sorted(path.stem for path in HERE.glob("[a-z]*.py") if path.stem not in ("figure", "samples"))
 
 
 def main() -> int:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from typing import TypedDict
 
-__all__ = ["Figure", "figure", "ratio"]
+__all__ = ["Figure", "figure", "over_documents", "ratio"]
 
 
 class Figure(TypedDict):
@@ -22,6 +23,7 @@ class Figure(TypedDict):
         ok: Whether the target is met; True where there is none.
         n: How many items it was measured on.
         seconds: How long measuring took.
+        interval: Low and high end of its 95 % interval over documents; empty where none was taken.
     """
 
     name: str
@@ -32,9 +34,20 @@ class Figure(TypedDict):
     ok: bool
     n: int
     seconds: float
+    interval: list[float]
 
 
-def figure(name: str, value: float, unit: str, *, target: str = "", peer: str = "", n: int, seconds: float) -> Figure:
+def figure(
+    name: str,
+    value: float,
+    unit: str,
+    *,
+    target: str = "",
+    peer: str = "",
+    n: int,
+    seconds: float,
+    interval: tuple[float, float] | None = None,
+) -> Figure:
     """Return a figure, judged against its target."""
     comparison, _, bound = target.partition(" ")
     ok = {"": True, ">=": target and value >= float(bound or 0), "<=": target and value <= float(bound or 0)}[
@@ -49,7 +62,27 @@ def figure(name: str, value: float, unit: str, *, target: str = "", peer: str = 
         ok=bool(ok),
         n=n,
         seconds=round(seconds, 2),
+        interval=[round(end, 4) for end in interval or ()],
     )
+
+
+def over_documents(
+    counts: Sequence[Counter[str]], rate: Callable[[Counter[str]], float]
+) -> tuple[float, tuple[float, float]]:
+    """Return a rate over all documents, and its 95 % interval from resampling them (percentile bootstrap).
+
+    Args:
+        counts: What was counted, document by document.
+        rate: Makes the rate of counts that were added up.
+    """
+    import numpy as np
+
+    names = sorted({name for count in counts for name in count})
+    table = np.array([[count[name] for name in names] for count in counts])
+    draws = np.random.default_rng(0).integers(0, len(counts), (1000, len(counts)))
+    drawn = [rate(Counter(dict(zip(names, table[draw].sum(axis=0).tolist(), strict=True)))) for draw in draws]
+    low, high = np.percentile(drawn, [2.5, 97.5])
+    return rate(sum(counts, Counter())), (float(low), float(high))
 
 
 def ratio(ours: Callable[[], object], peer: Callable[[], object], *, rounds: int = 5) -> tuple[float, float, float]:

@@ -13,7 +13,9 @@ from .labels import check, scheme, suggest
 from .output import Output
 from .people import pull, push, replay, studio
 from .publish import diff, release, report
+from .queue import queue
 from .status import status
+from .train import compare, train
 
 __all__ = ["app"]
 
@@ -30,12 +32,14 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     init,
     ingest,
     suggest,
+    queue,
     push,
     pull,
     status,
     release,
     report,
     diff,
+    compare,
     check,
     removed,
     demo,
@@ -45,6 +49,7 @@ for command in COMMANDS:
     app.command()(command)
 app.add_typer(studio)
 app.add_typer(scheme)
+app.add_typer(train)
 
 
 def _version(wanted: bool) -> None:

@@ -26,11 +26,26 @@ scheme = typer.Typer(
 )
 
 
+class Engine(StrEnum):
+    """Where the work is done."""
+
+    PROCESSES = "processes"
+    SERIAL = "serial"
+    RAY = "ray"
+
+
 def suggest(
     desk: DeskOption = Path(),
     pipeline: Annotated[
-        str, typer.Option(help="A spaCy pipeline by name or path; by default the setting suggest.pipeline.")
+        str,
+        typer.Option(
+            help="A spaCy pipeline or a Hugging Face or GLiNER folder, by name or path; by default the setting suggest.pipeline."
+        ),
     ] = "",
+    engine: Annotated[
+        Engine | None,
+        typer.Option(help="Processes of this machine, this process alone, or Ray; by default the setting."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Suggest entities, who is speaking, and stance.
@@ -45,7 +60,10 @@ def suggest(
 
     output = Output(as_json=as_json)
     with output.progress() as on_progress:
-        result = run_suggest(open_desk(desk), pipeline=pipeline or None, on_progress=on_progress)
+        opened = open_desk(desk)
+        if engine is not None:
+            opened.settings = opened.settings.model_copy(update={"engine": engine.value})
+        result = run_suggest(opened, pipeline=pipeline or None, on_progress=on_progress)
     output.line(
         f"{count(result.documents, 'article')} with {count(result.entities, 'entity', 'entities')},"
         f" {count(result.attributions, 'attribution')} and {count(result.stances, 'stance')} suggested"

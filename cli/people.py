@@ -115,6 +115,9 @@ def studio_state(desk: DeskOption = Path(), as_json: JsonOption = False) -> None
 
 def push(
     desk: DeskOption = Path(),
+    limit: Annotated[
+        int, typer.Option(min=0, help="Send only the next so many of the queue; 0: all, also what it does not rank.")
+    ] = 0,
     reset_config: Annotated[
         bool, typer.Option("--reset-config", help="Put the scheme's labelling config back where somebody changed it.")
     ] = False,
@@ -122,7 +125,7 @@ def push(
 ) -> None:
     """Send articles with suggestions to Label Studio.
 
-    Each article is sent once, however often this runs. What nobody has touched gets new suggestions.
+    Each article is sent once, however often this runs, in the order of the queue where one is planned. What nobody has touched gets new suggestions.
 
     \b
     Example:
@@ -132,7 +135,7 @@ def push(
 
     output = Output(as_json=as_json)
     with output.progress() as on_progress:
-        result = run_push(open_desk(desk), reset_config=reset_config, on_progress=on_progress)
+        result = run_push(open_desk(desk), limit=limit or None, reset_config=reset_config, on_progress=on_progress)
     known = f"; {count(result.already, 'task')} there already" if result.already else ""
     output.line(f"Sent {count(result.created, 'task')} to {result.url}{known}.")
     if result.predictions_updated:

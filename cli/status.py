@@ -25,6 +25,7 @@ class Standing:
         copies: Of these, the ones that another document stands for.
         removed: What was set aside, by reason.
         suggested: Documents that the current pipeline has read.
+        queue: Documents in the queue, those of its reserve, and how many of both somebody worked on.
         pushed: Tasks on the server when copydesk push last ended.
         server: State of the desk's own Label Studio, or the address of another one.
         annotated: Documents with a finished annotation.
@@ -39,6 +40,7 @@ class Standing:
     copies: int
     removed: dict[str, int]
     suggested: int
+    queue: dict[str, int]
     pushed: int
     server: str
     annotated: int
@@ -66,6 +68,7 @@ def status(desk: DeskOption = Path(), as_json: JsonOption = False) -> None:
         [
             (found.copies, "copies of others"),
             (found.suggested, f"with suggestions, of {found.articles - found.copies} that are no copies"),
+            *_queue_lines(found.queue),
             (found.pushed, f"pushed to Label Studio ({found.server})"),
             (found.annotated, "annotated by people"),
             *((number, f"  by {name}") for name, number in found.by.items()),
@@ -81,9 +84,18 @@ def status(desk: DeskOption = Path(), as_json: JsonOption = False) -> None:
     output.result(asdict(found))
 
 
+def _queue_lines(queue: dict[str, int]) -> list[tuple[int, str]]:
+    if not queue["ranked"] + queue["reserve"]:
+        return []
+    return [
+        (queue["ranked"], f"ranked in the queue, {queue['ranked_done']} of them worked on"),
+        (queue["reserve"], f"in its reserve for evaluation, {queue['reserve_done']} of them worked on"),
+    ]
+
+
 def standing(desk: Desk) -> Standing:
     """Count where a desk's documents stand."""
-    from copydesk.annotate import finished, gold, studio_status
+    from copydesk.annotate import finished, gold, queue_standing, studio_status
     from copydesk.corpus import copies, removed
     from copydesk.export import releases
 
@@ -98,6 +110,7 @@ def standing(desk: Desk) -> Standing:
         copies=len(copies(desk)),
         removed=dict(sorted(Counter(f"{item.reason} ({item.stage})" for item in removed(desk)).items())),
         suggested=_suggested(desk),
+        queue=asdict(queue_standing(desk)),
         pushed=max((int(number) for number in desk.state().get("push", {}).values()), default=0),
         server=desk.settings.studio.url or studio_status(desk).state,
         annotated=len(annotated),

@@ -10,7 +10,7 @@ is skipped, any other is done anew and overwrites nothing but itself.
 
 How the calls are spread is a *runner*: a function ``(function, items, workers, label, window)`` that
 yields ``(index, result)`` in any order. `RUNNERS` names them by the setting ``engine``; this file is
-the only one that knows them, and a runner for a cluster is one more entry here.
+the only one that knows them: in this process, in processes of this machine, on a Ray cluster.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ import pyarrow.parquet as pq
 from copydesk.schemas import CopydeskError, DeskError, OnProgress, Progress, silent
 
 from .desk import Desk, write_atomically
+from .ray_runner import run_on_ray
 
 __all__ = ["Shard", "ShardsResult", "ordered", "run_shards"]
 
@@ -104,9 +105,8 @@ def run_shards(
     skipped = len(shards) - len(todo)
     on_progress(Progress(stage, skipped, len(shards), "shards"))
     engine = desk.settings.engine if len(todo) > 1 else "serial"
-    runner = RUNNERS[engine]
     make = functools.partial(_make, function)
-    results = runner(make, todo, _workers(desk, len(todo)), _shard_name, len(todo))
+    results = _runner(desk, engine)(make, todo, _workers(desk, engine, len(todo)), _shard_name, len(todo))
     with contextlib.closing(results):
         for count, (index, _) in enumerate(results, start=1):
             desk.note(stage, {todo[index].name: todo[index].key})
@@ -129,8 +129,9 @@ def ordered(
     stream = iter(items)
     first = list(islice(stream, enough))
     engine = desk.settings.engine if len(first) == enough else "serial"
-    workers = _workers(desk)
-    results = RUNNERS[engine](function, chain(first, stream), workers, label, 4 * workers)
+    workers = _workers(desk, engine)
+    # on a cluster with as many workers as it has cores, their number is not known here
+    results = _runner(desk, engine)(function, chain(first, stream), workers, label, 4 * workers or 256)
     waiting: dict[int, R] = {}
     position = 0
     with contextlib.closing(results):
@@ -151,7 +152,15 @@ def _shard_name(shard: Shard) -> str:
     return f"{shard.output.parent.name}/{shard.output.name}"
 
 
-def _workers(desk: Desk, at_most: int | None = None) -> int:
+def _runner(desk: Desk, engine: str) -> Callable[..., Any]:
+    if engine == "ray":
+        return functools.partial(RUNNERS[engine], address=desk.settings.ray_address)
+    return RUNNERS[engine]
+
+
+def _workers(desk: Desk, engine: str, at_most: int | None = None) -> int:
+    if engine == "ray" and desk.settings.ray_address and not desk.settings.workers:
+        return 0  # all cores of the cluster
     wanted = desk.settings.workers or len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else [0, 0])
     return max(1, min(wanted, at_most or wanted))
 
@@ -285,4 +294,4 @@ def _serve(connection: multiprocessing.connection.Connection, function: Callable
             connection.send((False, TypeError(f"cannot send {reply[1]!r} back from a worker: {error}")))
 
 
-RUNNERS: Final[dict[str, Callable[..., Any]]] = {"serial": _serial, "processes": _processes}
+RUNNERS: Final[dict[str, Callable[..., Any]]] = {"serial": _serial, "processes": _processes, "ray": run_on_ray}

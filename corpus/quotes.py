@@ -14,7 +14,8 @@ A quotation inside a quotation is part of the outer one.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 __all__ = ["quotations"]
@@ -23,6 +24,7 @@ Range = tuple[int, int]
 
 CLOSERS: Final = {"“": "”", "„": "“”", "«": "»", "»": "«", '"': '"', "‘": "’", "'": "'", "‹": "›", "”": "”"}
 DOUBLE: Final = frozenset('“„«»"”')
+NESTING: Final = frozenset("“«")
 MARK: Final = re.compile(f"[{''.join(CLOSERS)}]")
 BEFORE_OPENING: Final = re.compile(r"[\s(\[{—–\-/:“”\"«„‘'…]")
 AFTER_CLOSING: Final = re.compile(r"[\s)\]}—–\-/:;,.!?…”\"»’'›]")
@@ -45,13 +47,14 @@ def quotations(text: str, paragraphs: Sequence[Range]) -> list[Range]:
 
 def _in_paragraph(text: str, start: int, end: int, *, next_mark: str) -> list[Range]:
     found: list[Range] = []
+    closings = _Closings(text, start, end)
     at = start
     while mark := MARK.search(text, at, end):
         at = mark.start()
         if not _opens(text, at, start, end):
             at += 1
             continue
-        close = _closing(text, at, start, end)
+        close = closings.of(at)
         if close is not None:
             found.append((at, close + 1))
             at = close + 1
@@ -77,19 +80,42 @@ def _opens(text: str, at: int, start: int, end: int) -> bool:
     return free and (text[at + 1].isalpha() or text[at + 1] in '…[(“"')
 
 
-def _closing(text: str, at: int, start: int, end: int) -> int | None:
-    mark = text[at]
-    closers = CLOSERS[mark]
-    depth = 0
-    for found in re.compile(f"[{mark}{closers}]").finditer(text, at + 1, end):
-        here, character = found.start(), found.group()
-        if mark in "“«" and character == mark:
-            depth += 1  # the same opening again inside
-        elif character in closers and _closes(text, here, end, single=mark in "‘'", straight=mark in "\"'”"):
-            if depth == 0:
-                return here
-            depth -= 1
-    return None
+class _Closings:
+    """Where the quotations of a paragraph close. Every kind of mark is gone through once, however many stay open."""
+
+    def __init__(self, text: str, start: int, end: int) -> None:
+        self._text, self._start, self._end = text, start, end
+        self._partners: dict[str, dict[int, int]] = {}
+        self._places: dict[str, list[int]] = {}
+
+    def of(self, at: int) -> int | None:
+        """Return where the quotation that opens here closes, or None."""
+        mark = self._text[at]
+        if mark in NESTING:
+            if mark not in self._partners:
+                self._partners[mark] = self._paired(mark)
+            return self._partners[mark].get(at)
+        if mark not in self._places:
+            self._places[mark] = list(self._closing(mark))
+        places = self._places[mark]
+        following = bisect_right(places, at)
+        return places[following] if following < len(places) else None
+
+    def _paired(self, mark: str) -> dict[int, int]:
+        """Return opening → closing of marks that open anew inside: the innermost open one closes first."""
+        partners: dict[int, int] = {}
+        opened: list[int] = []
+        for found in re.compile(f"[{mark}{CLOSERS[mark]}]").finditer(self._text, self._start, self._end):
+            if found.group() == mark:
+                opened.append(found.start())
+            elif opened:
+                partners[opened.pop()] = found.start()
+        return partners
+
+    def _closing(self, mark: str) -> Iterator[int]:
+        for found in re.compile(f"[{CLOSERS[mark]}]").finditer(self._text, self._start, self._end):
+            if _closes(self._text, found.start(), self._end, single=mark in "‘'", straight=mark in "\"'”"):
+                yield found.start()
 
 
 def _closes(text: str, here: int, end: int, *, single: bool, straight: bool) -> bool:

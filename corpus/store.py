@@ -25,7 +25,7 @@ __all__ = [
     "sweep",
 ]
 
-TABLES = ("articles", "removed", "segments", "clusters", "suggestions", "annotations", "gold")
+TABLES = ("articles", "removed", "segments", "clusters", "suggestions", "queue", "annotations", "gold")
 
 
 def documents(desk: Desk) -> Iterator[Document]:

@@ -13,12 +13,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from copydesk.annotate import Gold, Version, mention_id, tokenize
+from copydesk.annotate import Gold, Version, mention_id, tokenize, voices
 from copydesk.schemas import (
-    OUTLET,
-    UNNAMED,
     Annotations,
-    Attribution,
     Cluster,
     Document,
     LabelScheme,
@@ -244,6 +241,7 @@ class _View:
 
     def span_rows(self) -> Iterator[dict[str, Any]]:
         layers = {label.id: label.layer for label in self.scheme.labels}
+        spoken = voices(self.said)
         for span, label, attributes in sorted(
             self._labelled(), key=lambda item: (item[0].start, -item[0].end, item[1])
         ):
@@ -254,7 +252,7 @@ class _View:
                 "label": label,
                 **_range(span),
                 "attributes": _pairs(attributes),
-                "voice": self._voice(span),
+                "voice": spoken[span],
                 "sentence_start": start,
                 "sentence_end": end,
             }
@@ -271,14 +269,6 @@ class _View:
             for span in stance.evidence:
                 found.setdefault((span, "EVIDENCE"), {})
         return [(span, label, attributes) for (span, label), attributes in found.items()]
-
-    def _voice(self, span: Span) -> str:
-        """Return whose words these are: the source of the innermost attribution around them, else the outlet's."""
-        around = [a for a in self.said.attributions if a.content.contains(span) and a.content != span]
-        if not around:
-            return OUTLET
-        inner: Attribution = min(around, key=lambda a: (a.content.end - a.content.start, a.content))
-        return inner.source.text if inner.source else UNNAMED
 
     def _window(self, span: Span) -> tuple[int, int]:
         """Return the sentence of a span, or all the sentences that it crosses."""

