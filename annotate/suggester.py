@@ -33,6 +33,7 @@ from copydesk.schemas import (
     Removed,
     Segment,
     SegmentKind,
+    SettingsError,
     Span,
     Stance,
     Suggestion,
@@ -333,6 +334,21 @@ def refusal_of(document: Document, about: PipelineFiles) -> Removed | None:
     )
 
 
+_READ: Final = ("entities", "attribution", "stance")
+
+
+def _refuse_unknown_layers(settings: SuggestSettings, scheme: LabelScheme) -> None:
+    """Raise SettingsError for a layer that nobody knows: a slip of the pen would be a layer without suggestions."""
+    known = dict.fromkeys((*_READ, *(layer.id for layer in scheme.layers)))
+    if unknown := [layer for layer in settings.layers if layer not in known]:
+        raise SettingsError(
+            f"there is no layer {unknown[0]!r}",
+            where="suggest.layers",
+            hint=f"Scheme {scheme.name} has {', '.join(layer.id for layer in scheme.layers)}; "
+            f"{', '.join(_READ)} can be suggested.",
+        )
+
+
 def pipeline_origin(
     about: PipelineFiles, settings: SuggestSettings, scheme: LabelScheme, *, stance: str = ""
 ) -> Origin:
@@ -344,6 +360,7 @@ def pipeline_origin(
         scheme: Of the desk.
         stance: The digest of the stance model and its calibration.
     """
+    _refuse_unknown_layers(settings, scheme)
     rest = settings.model_dump(mode="json", exclude={"pipeline", "entities", "gazetteers", "stance"})
     rest["gazetteers"] = gazetteer_digests(settings)  # the other two are in about.digest
     digest = settings_digest(about.digest, knowledge_digest(), rest, scheme.digest, stance)

@@ -31,10 +31,13 @@ def test_other_weights_under_the_default_name_are_refused(tmp_path):
     assert models.describe_pipeline(str(folder)).digest != models.describe_pipeline().digest
 
 
-def test_a_pipeline_that_is_not_installed_names_the_command(monkeypatch):
+def test_a_pipeline_that_is_not_installed_is_a_clear_error(monkeypatch):
     with pytest.raises(SettingsError) as caught:
         models.load_pipeline("xx_not_there_sm")
-    assert str(caught.value) == "xx_not_there_sm: this spaCy pipeline is not installed\npip install xx-not-there-sm"
+    assert str(caught.value) == (
+        "xx_not_there_sm: this spaCy pipeline is not installed\n"
+        "Give the folder of a saved spaCy pipeline, or the name of an installed one."
+    )
 
     def gone(name):
         raise ModuleNotFoundError(name)

@@ -238,3 +238,11 @@ def test_another_pipeline_stands_beside_the_first(desk, tmp_path):
     assert second.pipeline.name == "mine"
     assert {one.pipeline for one in suggestions(desk)} == {second.pipeline}
     assert {one.pipeline for one in suggestions(desk, pipeline=first.pipeline)} == {first.pipeline}
+
+
+def test_a_layer_that_nobody_knows_is_refused():
+    # a slip of the pen must not look like articles without stances
+    with pytest.raises(SettingsError) as caught:
+        load_suggester(SuggestSettings(layers=["entities", "stances"]), load_scheme())
+    assert str(caught.value).startswith("suggest.layers: there is no layer 'stances'")
+    assert "entities, attribution, stance can be suggested" in str(caught.value)
