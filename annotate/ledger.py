@@ -45,7 +45,9 @@ class LedgerEntry:
         sha256: The hash of the text that the task showed, computed from that text when it was pulled.
         scheme: Name and version of the scheme that the task was made with.
         layers: The layers that the project showed.
-        arm: The arm that the task belonged to.
+        arm: The arm that the task belonged to; empty where its token is not of this desk's salt.
+        layout: ``document``, or ``focus`` for a task about one mention.
+        focus: The mention that such a task was about, as ``start-end``; else empty.
         annotator: The email address of who did it.
         ground_truth: Whether it was marked as the truth: an adjudication.
         lead_time: Seconds of work, where the server knows them.
@@ -68,6 +70,8 @@ class LedgerEntry:
     scheme: str
     layers: str
     arm: str
+    layout: str
+    focus: str
     annotator: str
     ground_truth: bool
     lead_time: float | None

@@ -35,6 +35,7 @@ from .client import StudioClient, connect
 from .ledger import LEDGER, TABLE, TOMBSTONES, Known, LedgerEntry, digest, latest, ledger, version_key
 from .project import STATE, Project, find_project, shown_scheme
 from .reserve import settle_sides
+from .tasks import key_arm
 
 __all__ = ["PullResult", "pull"]
 
@@ -171,7 +172,7 @@ def _record(desk: Desk, client: StudioClient, project: Project, tasks: Iterator[
             count.drafts += len(task.get("drafts") or ())
             present.add(int(task["id"]))
             for annotation in task.get("annotations") or ():
-                entry = _entry(client.name, project.id, task, annotation, known)
+                entry = _entry(client.name, project.id, task, annotation, known, desk.settings.arms.salt)
                 seen.add(entry.annotation)
                 count.annotators[entry.annotator] = count.annotators.get(entry.annotator, 0) + 1
                 count.skipped += bool(annotation.get("was_cancelled"))
@@ -196,7 +197,12 @@ def _record(desk: Desk, client: StudioClient, project: Project, tasks: Iterator[
 
 
 def _entry(
-    server: str, project: int, task: dict[str, Any], annotation: dict[str, Any], known: dict[str, Known]
+    server: str,
+    project: int,
+    task: dict[str, Any],
+    annotation: dict[str, Any],
+    known: dict[str, Known],
+    salt: str,
 ) -> LedgerEntry:
     data = task["data"]
     who = annotation.get("completed_by")
@@ -215,7 +221,9 @@ def _entry(
         sha256=text_sha256(str(data.get("text", ""))),
         scheme=str(data.get("scheme", "")),
         layers=str(data.get("layers", "")),
-        arm=str(data.get("arm", "")),
+        arm=key_arm(data["copydesk_key"], salt),
+        layout=str(data.get("layout") or "document"),
+        focus=str(data.get("focus") or ""),
         annotator=annotator,
         ground_truth=bool(annotation.get("ground_truth")),
         lead_time=annotation.get("lead_time"),

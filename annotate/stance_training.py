@@ -24,6 +24,7 @@ from copydesk.corpus import file_sha256, write_atomically
 from copydesk.schemas import OnProgress, Progress, SettingsError, silent
 
 from .calibration import fit_calibration, held_out
+from .length_batches import length_batches
 from .onnx_export import int8_onnx
 from .stance_card import Figures, write_card
 from .stance_data import StanceData
@@ -209,7 +210,7 @@ def _fit(
     network.train()
     done = 0
     for _ in range(recipe.epochs):
-        for rows in _shuffled(frames, draws):
+        for rows in length_batches([len(frame.ids) for frame in frames], BATCH, draws):
             arrays = padded([frames[row] for row in rows])
             logits = network(*(torch.from_numpy(arrays[name]) for name in ("ids", "target")))
             loss = loss_of(logits, torch.tensor([labels[row] for row in rows]))
@@ -221,18 +222,6 @@ def _fit(
             done += 1
             on_progress(Progress(f"run {number + 1} of {recipe.runs}", done, steps, "steps"))
     network.eval()
-
-
-def _shuffled(frames: Sequence[Frame], draws: random.Random) -> list[list[int]]:
-    """Return batches of like length in random order: sorted within chunks of twenty batches."""
-    order = list(range(len(frames)))
-    draws.shuffle(order)
-    batches: list[list[int]] = []
-    for start in range(0, len(order), 20 * BATCH):
-        chunk = sorted(order[start : start + 20 * BATCH], key=lambda row: len(frames[row].ids))
-        batches += [chunk[low : low + BATCH] for low in range(0, len(chunk), BATCH)]
-    draws.shuffle(batches)
-    return batches
 
 
 # writing

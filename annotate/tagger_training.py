@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import math
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -21,6 +21,7 @@ from typing import Any, Final
 from copydesk.schemas import OnProgress, Progress, SettingsError, silent
 
 from .encoder import open_tokenizer
+from .length_batches import length_batches
 from .onnx_export import int8_onnx
 from .tagger import CAPITALS, Window, padded, tag_windows
 
@@ -154,7 +155,8 @@ def _fit(
     model.train()
     done = 0
     for _ in range(epochs):
-        for batch in _batches(examples, order):
+        for positions in length_batches([len(example.window.pieces) for example in examples], BATCH, order):
+            batch = [examples[position] for position in positions]
             inputs = {name: torch.from_numpy(value) for name, value in padded([e.window for e in batch]).items()}
             wanted = torch.full_like(inputs["ids"], _IGNORED)
             for row, example in enumerate(batch):
@@ -169,15 +171,3 @@ def _fit(
             done += 1
             on_progress(Progress("train encoder", done, steps, "steps"))
     model.eval()
-
-
-def _batches(examples: Sequence[_Example], order: random.Random) -> Iterator[list[_Example]]:
-    """Yield every example once, windows of like length together, the batches in another order each time."""
-    shuffled = list(examples)
-    order.shuffle(shuffled)
-    batches = []
-    for start in range(0, len(shuffled), 20 * BATCH):
-        chunk = sorted(shuffled[start : start + 20 * BATCH], key=lambda example: len(example.window.pieces))
-        batches += [chunk[low : low + BATCH] for low in range(0, len(chunk), BATCH)]
-    order.shuffle(batches)
-    yield from batches

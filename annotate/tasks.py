@@ -21,6 +21,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeAlias, TypedDict
 
+from copydesk.corpus import ArmSettings
 from copydesk.schemas import (
     OUTLET,
     UNNAMED,
@@ -35,8 +36,9 @@ from copydesk.schemas import (
     Suggestion,
 )
 
+from .arms import Arm, arm_token, known_arm
+
 __all__ = [
-    "SHOWN",
     "Prediction",
     "Result",
     "Task",
@@ -44,12 +46,12 @@ __all__ = [
     "check_result",
     "encode",
     "encode_result",
+    "key_arm",
     "task_key",
 ]
 
-SHOWN: Final = "shown"
-"""The arm of a task whose suggestions are shown."""
 TEXT: Final = "text"
+SALT: Final = ArmSettings().salt
 LARGEST_INTEGER: Final = 2**53 - 1
 """The largest whole number that the browser keeps exactly."""
 
@@ -85,7 +87,8 @@ class TaskData(TypedDict):
     scheme: str
     scheme_digest: str
     layers: str
-    arm: str
+    layout: str
+    focus: str
 
 
 class Prediction(TypedDict, total=False):
@@ -103,10 +106,24 @@ class Task(TypedDict):
     predictions: list[Prediction]
 
 
-def task_key(document: Document | str, scheme: LabelScheme, *, arm: str = SHOWN) -> str:
-    """Return the key under which a task is pushed once: document (or its id), scheme version, layers, arm."""
+def task_key(
+    document: Document | str, scheme: LabelScheme, *, arm: Arm = "shown", salt: str = SALT, focus: str = ""
+) -> str:
+    """Return the key under which a task is pushed once: document (or its id), scheme version, layers, arm, focus.
+
+    The arm stands there as a token, because annotators can see a task's data.
+    """
     document_id = document if isinstance(document, str) else document.id
-    return f"{document_id}/{scheme.name}-{scheme.version}/{_layers(scheme)}/{arm}"
+    token = arm_token(document_id, arm, salt)
+    key = f"{document_id}/{scheme.name}-{scheme.version}/{_layers(scheme)}/{token}"
+    return f"{key}/{focus}" if focus else key
+
+
+def key_arm(key: str, salt: str) -> str:
+    """Return the arm of the task with this key; empty where the key was made with another salt."""
+    document_id, _, rest = key.partition("/")
+    token = rest.split("/")[2] if rest.count("/") >= 2 else ""
+    return known_arm(document_id, token, salt) or ""
 
 
 def _layers(scheme: LabelScheme) -> str:
@@ -118,7 +135,8 @@ def encode(
     said: Suggestion | Annotations | None,
     scheme: LabelScheme,
     *,
-    arm: str = SHOWN,
+    arm: Arm = "shown",
+    salt: str = SALT,
     priority: float | None = None,
 ) -> Task:
     """Return a document as a task, with what is suggested about it.
@@ -128,6 +146,7 @@ def encode(
         said: What to suggest; None makes a task without suggestions.
         scheme: The scheme, cut down to the layers that the project shows.
         arm: The arm that the task belongs to.
+        salt: What hides the arm in the task's key: that of the desk's `arms`.
         priority: Where the task stands in the queue, smallest first; by default the suggestion's own score,
             so that what the pipeline is least sure of comes first.
 
@@ -150,7 +169,7 @@ def encode(
         predictions.append(prediction)
     data: TaskData = {
         "text": document.text,
-        "copydesk_key": task_key(document, scheme, arm=arm),
+        "copydesk_key": task_key(document, scheme, arm=arm, salt=salt),
         "document_id": document.id,
         "sha256": document.sha256,
         "title": document.title,
@@ -160,7 +179,8 @@ def encode(
         "scheme": f"{scheme.name} {scheme.version}",
         "scheme_digest": scheme.digest,
         "layers": _layers(scheme),
-        "arm": arm,
+        "layout": "document",
+        "focus": "",
     }
     for name, value in data.items():
         if bad := _surrogate(str(value)):

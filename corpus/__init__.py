@@ -12,6 +12,7 @@ from .segment import segment, segment_all
 from .sentences import sentences
 from .settings import (
     DESK_FORMAT,
+    ArmSettings,
     ComponentSettings,
     QueueSettings,
     ReleaseSettings,
@@ -37,6 +38,7 @@ from .store import (
 __all__ = [
     "DESK_FORMAT",
     "SETTINGS_FILE",
+    "ArmSettings",
     "Cleaned",
     "ComponentSettings",
     "Desk",

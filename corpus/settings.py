@@ -105,12 +105,33 @@ class QueueSettings(_Section):
     salt: str = "copydesk"
 
 
+class ArmSettings(_Section):
+    """From which documents suggestions are held back, and into which wrong ones are slipped.
+
+    Attributes:
+        blind: The share of documents whose tasks show no suggestions.
+        decoy: The share whose suggestions are made wrong on purpose.
+        salt: Makes the draws, and hides them: who knows it can tell a task's arm from its key.
+    """
+
+    blind: Share = 0.0
+    decoy: Share = 0.0
+    salt: str = "copydesk"
+
+    @model_validator(mode="after")
+    def _sum(self) -> ArmSettings:
+        if self.blind + self.decoy > 1:
+            raise ValueError("blind and decoy must not add up to more than 1")
+        return self
+
+
 class StudioSettings(_Section):
     """Which Label Studio server and project a desk talks to."""
 
     url: str = ""  # empty: the desk's own server, started by `copydesk studio start`
     project: str = ""  # empty: the desk's name
     layers: list[str] = ["entities", "attribution", "stance"]
+    layout: Literal["document", "focus"] = "document"  # every layer on one page, or one task per actor mention
     port: int = Field(default=8080, ge=1024, le=65535)
 
 
@@ -145,6 +166,7 @@ class Settings(_Section):
     dedupe: DedupeSettings = DedupeSettings()
     suggest: SuggestSettings = SuggestSettings()
     queue: QueueSettings = QueueSettings()
+    arms: ArmSettings = ArmSettings()
     studio: StudioSettings = StudioSettings()
     release: ReleaseSettings = ReleaseSettings()
 

@@ -442,9 +442,8 @@ def test_nobody_is_told_what_is_reserved(fake_studio, make_desk, push_now):
     names = {name for task in fake_studio.tasks.values() for name in task["data"]}
     assert names == {
         "text", "copydesk_key", "document_id", "sha256", "title", "outlet", "url", "published", "scheme",
-        "scheme_digest", "layers", "arm",
+        "scheme_digest", "layers", "layout", "focus",
     }  # fmt: skip
-    assert {task["data"]["arm"] for task in fake_studio.tasks.values()} == {"shown"}
 
 
 def test_only_the_next_few_are_pushed(fake_studio, make_desk, push_now):

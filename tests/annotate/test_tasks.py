@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import importlib
 from dataclasses import replace
 
 import pytest
@@ -93,7 +94,12 @@ def test_a_task_carries_what_finds_it_again(document, scheme):
         replace(document, title="Rebels hit Qasr", outlet="Wire"), None, scheme.select(["stance", "entities"])
     )
     assert task["predictions"] == []
-    assert task["data"]["copydesk_key"] == f"{document.id}/conflict-news-1.0.0/entities+stance/shown"
+    key = task["data"]["copydesk_key"]
+    assert key.rpartition("/")[0] == f"{document.id}/conflict-news-1.0.0/entities+stance"
+    key_arm = importlib.import_module("copydesk.annotate.tasks").key_arm
+    assert key_arm(key, "copydesk") == "shown"
+    assert key_arm(key, "another") == ""
+    assert "shown" not in str(task["data"])  # whoever annotates must not be able to tell the arm
     assert task["data"]["sha256"] == document.sha256
     assert (task["data"]["title"], task["data"]["outlet"], task["data"]["scheme"]) == (
         "Rebels hit Qasr", "Wire", "conflict-news 1.0.0",

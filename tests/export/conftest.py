@@ -195,6 +195,8 @@ def entry(
         scheme=f"{scheme.name} {scheme.version}",
         layers="attribution+entities+stance",
         arm="shown",
+        layout="document",
+        focus="",
         annotator=annotator,
         ground_truth=ground_truth,
         lead_time=lead_time,
