@@ -44,11 +44,10 @@ def find_sayings(parse: Parse, quotations: Sequence[Range]) -> list[Saying]:
     opened = [saying.content[0] for saying in spoken]
     found: list[Saying] = []
     for block in parse.blocks:
-        end = block.start + len(block.parsed.text)
-        low, high = (bisect.bisect_left(quotations, (place, 0)) for place in (block.start, end))
-        inside = [quote for quote in quotations[low:high] if quote[1] <= end]
+        low, high = (bisect.bisect_left(quotations, (place, 0)) for place in (block.start, block.end))
+        inside = [quote for quote in quotations[low:high] if quote[1] <= block.end]
         first = max(bisect.bisect_right(opened, block.start) - 1, 0)
-        said = [saying.content for saying in spoken[first : bisect.bisect_left(opened, end)]]
+        said = [saying.content for saying in spoken[first : bisect.bisect_left(opened, block.end)]]
         found += _in_block(text, block, inside, said, found[-_REMEMBERED:])
     unique = {(saying.content, saying.cue): saying for saying in reversed(spoken + found)}
     typed = (replace(saying, source_type=source_type(text, saying)) for saying in unique.values())
@@ -80,7 +79,7 @@ def _phrases() -> re.Pattern[str]:
 
 
 def _from_phrases(text: str, block: Block, quotes: list[Range]) -> Iterator[Saying]:
-    matches = list(_phrases().finditer(text, block.start, block.start + len(block.parsed.text)))
+    matches = list(_phrases().finditer(text, block.start, block.end))
     if not matches:
         return
     starts = {block.start + token.idx: token for token in block.parsed}

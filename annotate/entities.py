@@ -13,7 +13,7 @@ Everything that is a list of words is in ``data/``; here is only how the lists m
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, Final
@@ -125,11 +125,12 @@ def find_mentions(
     known += _countries(words, text)
     known = whole_names(text, known)
     named = resolve(text, known)
-    pattern = [Mention(m.start, m.end, m.rule.label, m.rule.id) for m in rules.find_patterns(text)]
+    patterns = list(rules.find_patterns(text))
+    pattern = [Mention(m.start, m.end, m.rule.label, m.rule.id) for m in patterns]
     more = [*repeats(text, words, named + pattern), *acronyms(text, words, named + pattern)]
     named = resolve(text, named + [mention for mention in more if not conventions.silences(mention)])
     names = {mention.end: mention.start for mention in named if mention.label not in ("TIME", "TOLL", "POPULATION")}
-    ruled = list(_from_rules(text, words, names, tokens))
+    ruled = list(_from_rules(rules.find(text, words, names, patterns), tokens))
     ruled += [Mention(toll.start, toll.end, "TOLL", "toll", toll.attributes) for toll in tolls.find_tolls(text)]
     found = named + [mention for mention in ruled if not conventions.silences(mention)]
     resolved = agreement(text, joined_times(text, resolve(text, found)), known + ruled)
@@ -153,7 +154,7 @@ def _from_model(parse: Parse, conventions: Conventions) -> Iterator[Mention]:
     text = parse.document.text
     for block in parse.blocks:
         if block.kind is SegmentKind.DATELINE:
-            yield from _from_dateline(block.parsed.text, block.start)
+            yield from _from_dateline(text[block.start : block.end], block.start)
             continue
         for found in block.entities():
             entity, label = found.span, conventions.label(found.label)
@@ -233,8 +234,8 @@ def _begins(text: str, start: int) -> bool:
     return before in ("", ".", "!", "?", ":") or before.endswith("\n")
 
 
-def _from_rules(text: str, words: list[Word], names: Mapping[int, int], tokens: Tokens) -> Iterator[Mention]:
-    for match in rules.find(text, words, names):
+def _from_rules(matches: Iterable[rules.Match], tokens: Tokens) -> Iterator[Mention]:
+    for match in matches:
         if match.rule.whole and _modifies(tokens.last(match.end)):
             continue
         yield Mention(match.start, match.end, match.rule.label, match.rule.id, match.rule.attributes)

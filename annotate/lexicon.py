@@ -145,7 +145,6 @@ def judging_words(found: Sequence[Signal]) -> tuple[tuple[Token, float], ...]:
             signal.relation == "near" and signal.token.dep_ in ("amod", "advmod", "compound")
         ):
             continue  # an adjective beside the target judges its own noun
-        sign = -1.0 if signal.negated else 1.0
         value = _judging().get(signal.lemma, 0.0)
         if signal.token.pos_ in ("VERB", "AUX"):
             # a verb judges whom it is done to, or who does it; "they fear" judges nobody beside it
@@ -154,7 +153,7 @@ def judging_words(found: Sequence[Signal]) -> tuple[tuple[Token, float], ...]:
             value = max(roles, key=abs, default=0.0)
         if abs(value) >= 1:
             strong = 0 if signal.relation != "near" else 1
-            close.append((strong, signal.token.i, signal.token, value * sign))
+            close.append((strong, signal.token.i, signal.token, -value if signal.negated else value))
     close.sort(key=lambda item: (item[0], -abs(item[3]), item[1]))
     return tuple((token, value) for _, _, token, value in close)
 
@@ -166,13 +165,14 @@ def telling_words(found: Sequence[Signal]) -> tuple[tuple[Token, float], ...]:
     """
     near: list[tuple[int, int, Token, float]] = []
     for signal in found:
-        sign = -1.0 if signal.negated else 1.0
         value = _judging().get(signal.lemma, 0.0) or 0.5 * _telling().get(signal.lemma, 0.0)
         if signal.token.pos_ in ("VERB", "AUX") and signal.relation in ("agent", "patient"):
             roles = [getattr(verbs, signal.relation) for verbs in _verbs().get(signal.lemma, ())]
             value = max(roles, key=abs, default=0.0) or value
         if value:
-            near.append((RELATIONS.index(signal.relation), signal.token.i, signal.token, value * sign))
+            near.append(
+                (RELATIONS.index(signal.relation), signal.token.i, signal.token, -value if signal.negated else value)
+            )
     near.sort(key=lambda item: (item[0], -abs(item[3]), item[1]))
     return tuple((token, value) for _, _, token, value in near)
 

@@ -81,7 +81,7 @@ class Block:
     """One parsed window of a document.
 
     Attributes:
-        start: Where the window starts in the document's text, in code points.
+        start: Where the window starts in the document's text, in code points; `end` where it ends.
         kind: The kind of block that it is, or is a part of.
         parsed: The spaCy ``Doc``; valid only until the next document is taken from the iterator.
         spans: The key of ``doc.spans`` that holds the entities; empty: ``doc.ents``.
@@ -89,6 +89,7 @@ class Block:
     """
 
     start: int
+    end: int
     kind: SegmentKind
     parsed: Parsed
     spans: str = ""
@@ -120,7 +121,7 @@ class Parse:
         """The ranges of code points that the models read, sorted and merged."""
         merged: list[tuple[int, int]] = []
         for block in self.blocks:
-            start, end = block.start, block.start + len(block.parsed.text)
+            start, end = block.start, block.end
             if merged and start <= merged[-1][1]:
                 merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
             else:
@@ -180,7 +181,7 @@ class Pipeline:
             with self._nlp.memory_zone():
                 for document, plan, parsed in self._parsed(plans, on_failure):
                     blocks = zip(plan, parsed, strict=True)
-                    yield Parse(document, tuple(self._block(start, kind, doc) for (start, _, kind), doc in blocks))
+                    yield Parse(document, tuple(self._block(*window, doc) for window, doc in blocks))
 
     def _parsed(
         self, plans: Sequence[tuple[Document, _Plan]], on_failure: Callable[[Document, Exception], None] | None
@@ -207,8 +208,8 @@ class Pipeline:
             warnings.filterwarnings("ignore", message="(Unable to process texts as batch|Skipping annotation)")
             return list(self._nlp.pipe(texts, batch_size=64))
 
-    def _block(self, start: int, kind: SegmentKind, parsed: Parsed) -> Block:
-        return Block(start, kind, parsed, self.about.component.spans, self.about.labels)
+    def _block(self, start: int, end: int, kind: SegmentKind, parsed: Parsed) -> Block:
+        return Block(start, end, kind, parsed, self.about.component.spans, self.about.labels)
 
 
 _Plan = list[tuple[int, int, SegmentKind]]

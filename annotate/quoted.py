@@ -169,7 +169,7 @@ def _carried(text: str, block: Block, quote: Range, before: Sequence[Saying]) ->
         break
     if direct is None:
         return None
-    rest = text[block.start : quote[0]] + text[quote[1] : block.start + len(block.parsed.text)]
+    rest = text[block.start : quote[0]] + text[quote[1] : block.end]
     near = text.count("\n\n", direct.content[1], quote[0]) <= 1
     return direct.source if near and not rest.strip(TRAIL + QUOTES + ".") else None
 

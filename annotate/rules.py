@@ -11,9 +11,10 @@ A pattern rule is a regular expression. Both kinds carry their own examples; the
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import chain
 from typing import Any, Final
 
 from .knowledge import knowledge
@@ -133,15 +134,19 @@ def _modifiers() -> Mapping[str, frozenset[str]]:
     return {word: frozenset(found) for word, found in kinds.items()}
 
 
-def find(text: str, words: list[Word], names: Mapping[int, int]) -> list[Match]:
+def find(
+    text: str, words: list[Word], names: Mapping[int, int], patterns: Iterable[Match] | None = None
+) -> list[Match]:
     """Return what the rules find in a text, without a find that lies inside another of its label.
 
     Args:
         text: The text.
         words: Its words, see :func:`~copydesk.annotate.words.words_of`.
         names: End to start of the names already known, so that "Hamas fighters" is one mention.
+        patterns: What :func:`find_patterns` yields for this text, where that is known already.
     """
-    found = sorted(_find(text, words, names), key=lambda match: (match.start, -match.end))
+    matches = chain(_find_heads(words, names), find_patterns(text) if patterns is None else patterns)
+    found = sorted(matches, key=lambda match: (match.start, -match.end))
     kept: dict[str, Match] = {}
     outermost: list[Match] = []
     for match in found:
@@ -152,11 +157,10 @@ def find(text: str, words: list[Word], names: Mapping[int, int]) -> list[Match]:
     return outermost
 
 
-def _find(text: str, words: list[Word], names: Mapping[int, int]) -> Iterator[Match]:
+def _find_heads(words: list[Word], names: Mapping[int, int]) -> Iterator[Match]:
     for first, last, rule in _heads().find(words):
         if match := _extended(words, names, (first, last, rule)):
             yield match
-    yield from find_patterns(text)
 
 
 def find_patterns(text: str) -> Iterator[Match]:

@@ -43,7 +43,11 @@ class Signal:
     token: Token
     lemma: str
     relation: str
-    negated: bool
+
+    @property
+    def negated(self) -> bool:
+        """Whether it is denied; looked up only for the few words that judge."""
+        return _negated(self.token)
 
 
 def signals(first: Token, head: Token, last: Token) -> Iterator[Signal]:
@@ -63,7 +67,7 @@ def signals(first: Token, head: Token, last: Token) -> Iterator[Signal]:
         if first.i <= token.i <= last.i or token.pos_ not in _CONTENT:
             continue
         relation = strong.get(token.i) or ("near" if distances.get(token.i, 99) <= _NEAR else "far")
-        yield Signal(token, token.lemma_.lower(), relation, _negated(token))
+        yield Signal(token, token.lemma_.lower(), relation)
 
 
 def coordinated_with(verb: Token) -> Token:

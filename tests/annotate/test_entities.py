@@ -16,7 +16,9 @@ def by_rules(text):
     """Return the mentions that the rules find in a text and its parse lets stand."""
     cut = words.words_of(text)
     names = {end: start for start, end, _ in gazetteer.find_actors(cut)}
-    return reading(text, lambda parse: list(entities._from_rules(text, cut, names, entities.Tokens(parse))))
+    return reading(
+        text, lambda parse: list(entities._from_rules(entities.rules.find(text, cut, names), entities.Tokens(parse)))
+    )
 
 
 @pytest.mark.parametrize("rule", rules.rules(), ids=lambda rule: rule.id)
