@@ -19,10 +19,12 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
+
+from filelock import FileLock, Timeout
 
 from copydesk.corpus import SuggestSettings
 from copydesk.schemas import Document, InputError, LabelScheme, OnProgress, Progress, silent, text_sha256
@@ -36,6 +38,7 @@ from .training_data import HELD_OUT, TRAIN, Labelled, TrainingData
 
 __all__ = ["FEWEST", "CurvePoint", "EntityTraining", "train_entities"]
 
+_HELD: Final = ".lock"
 FEWEST: Final = 5
 """Documents with gold that training needs."""
 CURVE: Final = (0.1, 0.25, 0.5)
@@ -335,7 +338,10 @@ def _point(
 def _published(path: Path) -> Iterator[Path]:
     """Yield a temporary folder beside `path`; on success all in it is fsynced and it gets its name."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    _sweep(path.parent)
     scratch = Path(tempfile.mkdtemp(dir=path.parent, prefix=".", suffix=".tmp"))
+    held = FileLock(scratch / _HELD)
+    held.acquire()
     try:
         folder = scratch / path.name
         yield folder
@@ -347,7 +353,17 @@ def _published(path: Path) -> Iterator[Path]:
         folder.replace(path)
         _synced(path.parent)
     finally:
+        held.release()
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _sweep(models: Path) -> None:
+    """Delete what killed trainings left; a training at work holds its folder's lock."""
+    for scratch in models.glob(".*.tmp"):
+        lock = scratch / _HELD
+        if lock.is_file():
+            with suppress(Timeout), FileLock(lock, timeout=0):
+                shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _synced(path: Path) -> None:

@@ -65,7 +65,9 @@ class SuggestResult:
     skipped: int
 
 
-def suggest(desk: Desk, *, pipeline: str | None = None, on_progress: OnProgress = silent) -> SuggestResult:
+def suggest(
+    desk: Desk, *, pipeline: str | None = None, retry: bool = False, on_progress: OnProgress = silent
+) -> SuggestResult:
     """Suggest on every canonical document of a desk that has no suggestions of this pipeline yet.
 
     Writes ``suggestions/<name>@<version>/part-*.parquet``, one shard per articles shard, and notes the
@@ -74,6 +76,7 @@ def suggest(desk: Desk, *, pipeline: str | None = None, on_progress: OnProgress 
     Args:
         desk: Where.
         pipeline: A spaCy pipeline by name or folder in place of the one in the settings.
+        retry: Do the shards anew in which a component broke on a document: an endpoint may have come back.
         on_progress: Told of shards.
 
     Raises:
@@ -88,6 +91,10 @@ def suggest(desk: Desk, *, pipeline: str | None = None, on_progress: OnProgress 
     with desk.locked():
         work = functools.partial(_suggest_shard, desk.path, settings, stance)
         shards = _shards(desk, folder, origin)
+        if retry:
+            for shard in shards:
+                if any(removed_from([shard])):
+                    shard.output.unlink()  # a shard without its output is not done
         result = run_shards(work, shards, desk=desk, stage=f"suggest {folder}", on_progress=on_progress)
         refused = tuple(r for document in canonical_documents(desk) if (r := refusal(document)))
         refused += tuple(removed_from(shards))

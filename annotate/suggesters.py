@@ -245,7 +245,7 @@ def suggestions_table(suggester: Any, documents: Iterable[Read]) -> pa.Table:
 def removed_from(shards: Iterable[Shard]) -> Iterator[Removed]:
     """Yield the documents that finished shards of suggestions hold none for, and why."""
     for shard in shards:
-        with contextlib.suppress(KeyError):
+        with contextlib.suppress(KeyError, FileNotFoundError):
             told = (pq.read_schema(shard.output).metadata or {})[_REMOVED]
             for document_id, reason, of, detail in json.loads(told):
                 yield Removed(document_id, "suggest", reason, of, detail)

@@ -46,6 +46,9 @@ def suggest(
         Engine | None,
         typer.Option(help="Processes of this machine, this process alone, or Ray; by default the setting."),
     ] = None,
+    retry: Annotated[
+        bool, typer.Option("--retry", help="Also try again where a component of the pipeline broke on an article.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Suggest entities, who is speaking, and stance.
@@ -63,7 +66,7 @@ def suggest(
         opened = open_desk(desk)
         if engine is not None:
             opened.settings = opened.settings.model_copy(update={"engine": engine.value})
-        result = run_suggest(opened, pipeline=pipeline or None, on_progress=on_progress)
+        result = run_suggest(opened, pipeline=pipeline or None, retry=retry, on_progress=on_progress)
     output.line(
         f"{count(result.documents, 'article')} with {count(result.entities, 'entity', 'entities')},"
         f" {count(result.attributions, 'attribution')} and {count(result.stances, 'stance')} suggested"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import subprocess
 import sys
@@ -291,3 +292,23 @@ def test_an_encoder_is_trained_saved_and_used_without_torch(data, tmp_path):
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "WEAPON" in done.stdout
+
+
+def test_what_a_killed_training_left_is_swept_and_a_running_one_is_let_be(tmp_path):
+    training = importlib.import_module("copydesk.annotate.entity_training")
+    code = (
+        "import importlib, os, pathlib, signal\n"
+        "training = importlib.import_module('copydesk.annotate.entity_training')\n"
+        f"with training._published(pathlib.Path({str(tmp_path / 'killed')!r})) as folder:\n"
+        "    folder.mkdir()\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=False)
+    (left,) = tmp_path.glob(".*.tmp")
+    with training._published(tmp_path / "one") as one:
+        one.mkdir()
+        assert not left.exists()
+        with training._published(tmp_path / "two") as two:
+            two.mkdir()
+            assert one.exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["one", "two"]

@@ -201,6 +201,8 @@ def test_the_stage_records_what_broke_once_and_again(desk):
         assert [item.reason for item in result.removed] == ["the pipeline broke on it"]
         assert [item.reason for item in removed(desk) if item.stage == "suggest"] == ["the pipeline broke on it"]
     assert result.skipped == 1
+    again = suggest(desk, retry=True)
+    assert (again.skipped, again.done, len(again.removed)) == (0, 1, 1)
 
 
 # where a pipeline lies
