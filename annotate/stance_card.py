@@ -66,7 +66,7 @@ def write_card(  # a card says what it says
 
 
 def _command(recipe: Recipe) -> str:
-    options = f"--layers {recipe.layers} --epochs {recipe.epochs} --seed {recipe.seed} --runs {recipe.runs}"
+    options = f"--layers {recipe.layers} --teacher {recipe.teacher} --epochs {recipe.epochs} --seed {recipe.seed} --runs {recipe.runs}"
     return f"copydesk train stance --data FOLDER --model-out OUT {options}"
 
 

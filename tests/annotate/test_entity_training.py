@@ -274,7 +274,7 @@ def test_a_pipeline_is_as_good_as_itself(data):
 
 @pytest.mark.slow
 def test_an_encoder_is_trained_saved_and_used_without_torch(data, tmp_path):
-    pytest.importorskip("transformers", reason="needs the train extra")
+    pytest.importorskip("safetensors", reason="needs the train extra")
     pytest.importorskip("onnx", reason="needs the train extra")
     how = NerTraining(epochs=8, encoder=True)
     made = train_entities(data, SCHEME, tmp_path / "models", name="e", settings=how)

