@@ -13,6 +13,7 @@ from .crosswalk import LabelMap, label_map
 from .decoding import Decoded, Problem, decode
 from .edits import Answer, Edit, align, edits
 from .entity_training import CurvePoint, EntityTraining, train_entities
+from .focus import decode_focus, focus_keys, focus_tasks
 from .gold import GOLD, Gold, GoldOrigin, GoldResult, Version, gold, pseudonyms
 from .install import install_studio
 from .labels import without_title
@@ -20,6 +21,7 @@ from .ledger import LEDGER, FinishedAnnotation, LedgerEntry, finished, ledger
 from .mention_clusters import mention_clusters
 from .models import tokenize, tokenizer_version
 from .ner_training import NerTraining
+from .project import Project, find_projects, make_project
 from .pull import PullResult, pull
 from .push import PushResult, push
 from .queue_rows import QUEUE, QueueRow, QueueStanding, queue, queue_standing, upcoming
@@ -27,6 +29,8 @@ from .queueing import QueuePlan, plan_queue
 from .replay import replay
 from .reserve import reserved
 from .scoring import OPERATIONS, Interval, Mark, Rate, Score, difference, score
+from .serve import serve
+from .slips import Slip, slips
 from .stance_data import StanceData, StanceExample, read_stance_data
 from .stance_training import Recipe as StanceRecipe
 from .stance_training import StanceTraining, train_stance
@@ -42,8 +46,11 @@ from .studio import (
 )
 from .suggest import Suggester, SuggestResult, load_suggester, suggest, suggestions
 from .tasks import Task, encode, encode_result
+from .tether import Bell, LiveEvent
 from .training_data import HELD_OUT, TRAIN, Labelled, TrainingData, training_data
+from .upgrading import Decision, UpgradeResult, upgrade_project
 from .voices import attribution_around, voice, voices
+from .watch import watch
 
 __all__ = [
     "BASE",
@@ -58,10 +65,12 @@ __all__ = [
     "Account",
     "ActorReading",
     "Answer",
+    "Bell",
     "CalibrationResult",
     "Comparison",
     "CorrectedMean",
     "CurvePoint",
+    "Decision",
     "Decoded",
     "Disagreement",
     "Edit",
@@ -74,9 +83,11 @@ __all__ = [
     "LabelMap",
     "Labelled",
     "LedgerEntry",
+    "LiveEvent",
     "Mark",
     "NerTraining",
     "Problem",
+    "Project",
     "PullResult",
     "PushResult",
     "QueuePlan",
@@ -84,6 +95,7 @@ __all__ = [
     "QueueStanding",
     "Rate",
     "Score",
+    "Slip",
     "StanceData",
     "StanceExample",
     "StanceRecipe",
@@ -95,6 +107,7 @@ __all__ = [
     "Suggester",
     "Task",
     "TrainingData",
+    "UpgradeResult",
     "Version",
     "add_annotator",
     "align",
@@ -105,17 +118,22 @@ __all__ = [
     "consensus",
     "corrected_mean",
     "decode",
+    "decode_focus",
     "difference",
     "edits",
     "encode",
     "encode_result",
+    "find_projects",
     "finished",
+    "focus_keys",
+    "focus_tasks",
     "gold",
     "install_studio",
     "label_map",
     "ledger",
     "load_suggester",
     "lure_weights",
+    "make_project",
     "mention_clusters",
     "mention_id",
     "own_account",
@@ -131,6 +149,8 @@ __all__ = [
     "replay",
     "reserved",
     "score",
+    "serve",
+    "slips",
     "start_studio",
     "stop_studio",
     "studio_status",
@@ -142,7 +162,9 @@ __all__ = [
     "train_stance",
     "training_data",
     "upcoming",
+    "upgrade_project",
     "voice",
     "voices",
+    "watch",
     "without_title",
 ]

@@ -14,17 +14,16 @@ import contextlib
 import functools
 import json
 import logging
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from copydesk.corpus import Desk
 from copydesk.schemas import StudioError
 
+from .access import find_access, masked
+from .refusals import NoAnswerError, RefusedError
 from .studio import EDITOR, own_account, studio_status
 
 __all__ = ["TESTED_VERSIONS", "NoAnswerError", "RefusedError", "StudioClient", "connect"]
@@ -34,85 +33,6 @@ TIMEOUT: Final = 600.0
 _OUR_OPTIONS: Final = {"max_retries": 0}
 
 log = logging.getLogger(__name__)
-
-
-class NoAnswerError(StudioError):
-    """Nobody answered, or the answer broke off or makes no sense: what the server did is unknown."""
-
-
-class RefusedError(StudioError):
-    """The server answered with an error status.
-
-    Attributes:
-        status: The HTTP status.
-        retry_after: Seconds after which to ask again, where the server said so.
-    """
-
-    status: int = 0
-    retry_after: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """Where a server is and with what to log in; the token stays out of every message."""
-
-    url: str
-    token: str
-    source: str
-
-    def __repr__(self) -> str:
-        return f"Access({self.url!r}, token={_masked(self.token)}, from {self.source})"
-
-
-def _masked(token: str) -> str:
-    # four characters tell a long token from another, and give a short one away
-    return f"***{token[-4:]}" if len(token) >= 20 else "***"
-
-
-def find_access(desk: Desk) -> Access:
-    """Return the server that a desk talks to: the environment's, the settings', or its own.
-
-    Raises:
-        StudioError: A server is named without a token, or none is named and the desk's own never ran.
-    """
-    env = os.environ
-    url = env.get("COPYDESK_STUDIO_URL") or env.get("LABEL_STUDIO_URL") or desk.settings.studio.url
-    if not url:
-        status = studio_status(desk)
-        if status.state in ("never started", "stopped"):
-            raise StudioError(
-                f"the desk's own Label Studio is not running ({status.state})",
-                where=str(desk.path),
-                hint="Start it: copydesk studio start. Or name another: COPYDESK_STUDIO_URL and COPYDESK_STUDIO_API_KEY.",
-            )
-        return Access(status.url, own_account(desk).token, "the desk's own server")
-    _check_address(url)
-    token = env.get("COPYDESK_STUDIO_API_KEY") or env.get("LABEL_STUDIO_API_KEY")
-    if not token:
-        raise StudioError(
-            "a Label Studio server is named, but no token for it",
-            where=url,
-            hint="Set COPYDESK_STUDIO_API_KEY to the access token shown by the server under Account & Settings.",
-        )
-    if not token.isascii():
-        raise StudioError(
-            "the token for this server holds characters that no token has",
-            where=url,
-            hint="Set COPYDESK_STUDIO_API_KEY to the access token shown by the server under Account & Settings.",
-        )
-    return Access(url.rstrip("/"), token.strip(), "the environment" if not desk.settings.studio.url else "settings")
-
-
-def _check_address(url: str) -> None:
-    parts = urlsplit(url)
-    if "@" in parts.netloc:
-        # never repeat it: what stands before the @ is a secret
-        raise StudioError(
-            "the server's address holds a user name or password",
-            hint="Give the address alone, and the token in COPYDESK_STUDIO_API_KEY.",
-        )
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise StudioError("this is no address of a server", where=url, hint="It looks like http://127.0.0.1:8080")
 
 
 def connect(desk: Desk) -> StudioClient:
@@ -134,6 +54,10 @@ def connect_as(desk: Desk, email: str = EDITOR) -> StudioClient:
     return client
 
 
+def _filter(field: str, kind: str, above: str | int) -> dict[str, str | int]:
+    return {"filter": f"filter:tasks:{field}", "operator": "greater", "type": kind, "value": above}
+
+
 class StudioClient:
     """A connection to one server.
 
@@ -148,6 +72,7 @@ class StudioClient:
         name: What to remember the server by: ``own``, or its address.
         version: The server's version, after :meth:`check`.
         user: The email address of the token's user, after :meth:`check`.
+        date: The server's clock at its last answer, as it says it in the header ``Date``.
     """
 
     def __init__(
@@ -163,6 +88,7 @@ class StudioClient:
         self.name = "own" if own else self.url
         self.version = ""
         self.user = ""
+        self.date = ""
         self._token = token
         self._timeout = timeout
         self._sleep = sleep
@@ -233,6 +159,12 @@ class StudioClient:
     def send(self, method: str, path: str, body: Any = None, **params: Any) -> Any:
         """Change something on the server: sent once, never again by itself.
 
+        Args:
+            method: The HTTP method.
+            path: What to change.
+            body: What to send; bytes are JSON already.
+            params: The query.
+
         Raises:
             NoAnswerError: Nobody knows whether it was done.
             RefusedError: The server said no.
@@ -263,12 +195,13 @@ class StudioClient:
         import httpx
         from label_studio_sdk.core.api_error import ApiError
 
-        content = None if body is None else json.dumps(body, ensure_ascii=False).encode("utf-8")
-        headers = {} if body is None else {"content-type": "application/json"}
         try:
-            answer = self._http.request(
-                path, method=method, content=content, headers=headers, params=dict(params), request_options=_OUR_OPTIONS
-            )
+            answer = self._request(method, path, body, params)
+            if answer.status_code == 401 and self._token.count(".") == 2:
+                # by a clock that was set back, the access token that stands for a personal one had not run out
+                self.__dict__.pop("_http", None)
+                answer = self._request(method, path, body, params)
+            self.date = answer.headers.get("date", "")
             if answer.status_code >= 400:
                 raise self._refusal(method, path, answer)
             return answer.json() if answer.content else None
@@ -276,8 +209,15 @@ class StudioClient:
             raise self._wrong_token(error.status_code or 401) from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise self._no_answer(method, path, error) from error
-        except json.JSONDecodeError as error:
+        except (json.JSONDecodeError, UnicodeDecodeError) as error:
             raise self._stranger(f"{path} answered no JSON") from error
+
+    def _request(self, method: str, path: str, body: Any, params: Mapping[str, Any]) -> Any:
+        content = body if body is None or isinstance(body, bytes) else json.dumps(body, ensure_ascii=False).encode()
+        headers = {} if body is None else {"content-type": "application/json"}
+        return self._http.request(
+            path, method=method, content=content, headers=headers, params=dict(params), request_options=_OUR_OPTIONS
+        )
 
     # what goes wrong, in words
 
@@ -298,7 +238,7 @@ class StudioClient:
 
     def _wrong_token(self, status: int) -> RefusedError:
         error = RefusedError(
-            f"Label Studio does not accept the token {_masked(self._token)} (HTTP {status})",
+            f"Label Studio does not accept the token {masked(self._token)} (HTTP {status})",
             where=self.url,
             hint="Take a fresh token from Account & Settings there and set COPYDESK_STUDIO_API_KEY; a legacy token"
             " must be allowed by the organisation.",
@@ -324,43 +264,110 @@ class StudioClient:
 
     # what copydesk asks for
 
-    def pages(self, project: int, include: Sequence[str], *, full: bool = False, size: int = 1000) -> Iterator[Any]:
-        """Yield the tasks of a project, only the named fields of each; `full` makes the server compute all of them.
+    def pages(
+        self,
+        project: int,
+        include: Sequence[str],
+        *,
+        after: int = 0,
+        since: str = "",
+        full: bool = False,
+        size: int = 1000,
+    ) -> Iterator[Any]:
+        """Yield the tasks of a project in the order of their ids, only the named fields of each.
+
+        A page is what comes behind the last id seen, so that a task deleted meanwhile moves no other out of sight.
+
+        Args:
+            project: The project.
+            include: The fields, `id` among them.
+            after: Only tasks with a larger id: those made since.
+            since: Only tasks changed after this time of the server's, as it writes it.
+            full: Make the server compute all fields.
+            size: How many tasks a page has.
 
         Raises:
             NoAnswerError: The server ended the list before it had given as many tasks as it announced.
         """
-        params: dict[str, Any] = {"project": project, "page_size": size, "include": ",".join(include)}
+        params: dict[str, Any] = {"project": project, "page": 1, "page_size": size, "include": ",".join(include)}
         if full:
             params["fields"] = "all"
-        seen, total, page = 0, 1, 1
-        while seen < total:
-            answer = self.get("/api/tasks", page=page, **params)
-            total = answer["total"]
+        later = [_filter("updated_at", "Datetime", since)] if since else []
+        seen, expected = 0, 0
+        while True:
+            if items := later + ([_filter("id", "Number", after)] if after else []):
+                params["query"] = json.dumps({"filters": {"conjunction": "and", "items": items}})
+            answer = self.get("/api/tasks", **params)
+            ids = [int(task["id"]) for task in answer["tasks"]]
+            if ids != sorted(ids) or (ids and ids[0] <= after):
+                raise self._stranger(f"the task list of project {project} is not in the order of its ids")
             yield from answer["tasks"]
-            seen += len(answer["tasks"])
-            if not answer["tasks"] and seen < total:
-                raise self._stranger(f"the task list of project {project} ended at {seen} of {total}")
-            page += 1
+            seen += len(ids)
+            if not ids and seen < max(answer["total"], expected):
+                now = self.task_count(project)  # some may have been deleted since they were announced
+                if answer["total"] or now > seen:
+                    raise self._stranger(f"the task list of project {project} ended at {seen} of {max(now, expected)}")
+            if answer["total"] <= len(ids):
+                return
+            expected = seen - len(ids) + answer["total"]
+            after = ids[-1]
+
+    def task_count(self, project: int) -> int:
+        """Return how many tasks a project has."""
+        return int(self.get("/api/tasks", project=project, page=1, page_size=1, include="id")["total"])
 
     @contextlib.contextmanager
-    def snapshot(self, project: int, target: Path) -> Iterator[dict[str, Any]]:
-        """Export every task with all that hangs on it into a file; the server's copy is deleted afterwards."""
+    def snapshot(
+        self, project: int, target: Path, *, tasks: Sequence[int] | None = None, title: str = "copydesk pull"
+    ) -> Iterator[dict[str, Any]]:
+        """Export tasks with all that hangs on them into a file; the server's copy is deleted afterwards.
+
+        Args:
+            project: The project.
+            target: The file.
+            tasks: Which; by default all.
+            title: What the export is called while it is there.
+        """
         options = {"only_id": False}
-        made = self.send(
-            "POST",
-            f"/api/projects/{project}/exports/",
-            {
-                "title": "copydesk pull",
-                "serialization_options": {
-                    "drafts": options,
-                    "predictions": options,
-                    "annotations__completed_by": options,
-                },
-                # without all three the server leaves out what was skipped and what is ground truth
-                "annotation_filter_options": {"usual": True, "ground_truth": True, "skipped": True},
-            },
-        )
+        body: dict[str, Any] = {
+            "title": title,
+            "serialization_options": {"drafts": options, "predictions": options, "annotations__completed_by": options},
+            # without all three the server leaves out what was skipped and what is ground truth
+            "annotation_filter_options": {"usual": True, "ground_truth": True, "skipped": True},
+        }
+        with contextlib.ExitStack() as stack:
+            if tasks is not None:
+                body["task_filter_options"] = {"view": stack.enter_context(self._selection(project, tasks, title))}
+            yield stack.enter_context(self._export(project, target, body))
+
+    @contextlib.contextmanager
+    def _selection(self, project: int, tasks: Sequence[int], title: str) -> Iterator[int]:
+        """Make a view of these tasks for as long as it takes; the export knows no other way to name tasks."""
+        wanted = {"filter": "filter:tasks:id", "operator": "in_list", "type": "Number", "value": list(tasks)}
+        data = {"title": title, "filters": {"conjunction": "and", "items": [wanted]}}
+        view = self.send("POST", "/api/dm/views/", {"project": project, "data": data})
+        number = int(view["id"])
+        try:
+            yield number
+        finally:
+            self._put_away(f"/api/dm/views/{number}/")
+
+    def put_away(self, project: int, title: str) -> None:
+        """Delete the exports and views with this title, which whoever made them was killed before deleting."""
+        for made in self.get(f"/api/projects/{project}/exports/"):
+            if made.get("title") == title:
+                self._put_away(f"/api/projects/{project}/exports/{made['id']}")
+        for view in self.get("/api/dm/views/", project=project):
+            if (view.get("data") or {}).get("title") == title:
+                self._put_away(f"/api/dm/views/{view['id']}/")
+
+    def _put_away(self, path: str) -> None:
+        with contextlib.suppress(StudioError):
+            self.send("DELETE", path)
+
+    @contextlib.contextmanager
+    def _export(self, project: int, target: Path, body: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        made = self.send("POST", f"/api/projects/{project}/exports/", body)
         path = f"/api/projects/{project}/exports/{made['id']}"
         try:
             for attempt in range(600):
@@ -377,5 +384,4 @@ class StudioClient:
             self.download(f"{path}/download", target, exportType="JSON")
             yield made
         finally:
-            with contextlib.suppress(StudioError):
-                self.send("DELETE", path)
+            self._put_away(path)

@@ -5,9 +5,9 @@ known by its span and label, an attribution by its content span, a stance by tar
 :func:`reidentify` makes ids that say just that, so that two people's mentions can be compared, and
 joined in a release, by id.
 
-The rule is the same everywhere: what more than half of those who were asked say, stands. All the
-document's annotators are asked for its mentions, attributions, stances and answers; for an attribute
-of a mention only those who marked that mention, as nobody else could say. Where no side has more
+The rule is the same everywhere: what more than half of those who were asked say, stands. Asked for mentions,
+attributions, stances and answers is who had a task that shows the layer; for the stance on a mention also who had a
+task about that mention alone; for an attribute of a mention only those who marked that mention, as nobody else could say. Where no side has more
 than half, nothing is chosen: the thing is left out and listed as open.
 """
 
@@ -21,7 +21,29 @@ from dataclasses import dataclass, replace
 
 from copydesk.schemas import OUTLET, UNNAMED, Annotations, Attribution, Entity, Origin, Span, Stance
 
-__all__ = ["Disagreement", "consensus", "mention_id", "reidentify"]
+__all__ = ["Asked", "Disagreement", "consensus", "mention_id", "reidentify"]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What an annotator was asked about a document.
+
+    Attributes:
+        layers: On the whole document; None: everything.
+        mentions: Start and end of the mentions that they had a task of their own about.
+    """
+
+    layers: frozenset[str] | None = None
+    mentions: frozenset[tuple[int, int]] = frozenset()
+
+    def about(self, layer: str, span: Span | None = None) -> bool:
+        """Tell whether they could say something: of a layer, or of a mention; ``spans`` is any layer with mentions."""
+        if self.layers is None or (span is not None and (span.start, span.end) in self.mentions):
+            return True
+        return bool(self.layers - {"attribution", "stance"}) if layer == "spans" else layer in self.layers
+
+
+EVERYTHING = Asked()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +112,16 @@ def reidentify(annotations: Annotations) -> Annotations:
     )
 
 
-def consensus(versions: Mapping[str, Annotations]) -> tuple[Annotations, tuple[Disagreement, ...]]:
-    """Return what more than half of a document's annotators say, and where they differ.
+def consensus(
+    versions: Mapping[str, Annotations], asked: Mapping[str, Asked] | None = None
+) -> tuple[Annotations, tuple[Disagreement, ...]]:
+    """Return what more than half of those who were asked say about a document, and where they differ.
 
     Args:
         versions: Annotator to :func:`reidentify`-ed annotations of one text; at least one.
+        asked: Annotator to what they were asked; who is not in it was asked everything.
     """
-    vote = _Ballots(versions)
+    vote = _Ballots(versions, asked or {})
     first = next(iter(versions.values()))
     agreed = Annotations(
         document_id=first.document_id,
@@ -112,10 +137,16 @@ def consensus(versions: Mapping[str, Annotations]) -> tuple[Annotations, tuple[D
 class _Ballots:
     """One document's votes, counted; keeps every disagreement that it meets."""
 
-    def __init__(self, versions: Mapping[str, Annotations]) -> None:
+    def __init__(self, versions: Mapping[str, Annotations], asked: Mapping[str, Asked]) -> None:
+        self.asked = asked
         self.versions = dict(sorted(versions.items()))
         self.document = next(iter(versions.values())).document_id
         self.disagreements: list[Disagreement] = []
+
+    def _electorate(self, layer: str, voters: Iterable[str], span: Span | None = None) -> list[str]:
+        """Return who could have said something; whoever did say it is among them."""
+        said = set(voters)
+        return [who for who in self.versions if who in said or self.asked.get(who, EVERYTHING).about(layer, span)]
 
     def entities(self) -> Iterator[Entity]:
         marked: dict[str, dict[str, Entity]] = {}
@@ -126,8 +157,9 @@ class _Ballots:
         for voters in marked.values():
             by_span.setdefault(next(iter(voters.values())).span, []).append(voters)
         for span, rivals in sorted(by_span.items()):
-            kept = [voters for voters in rivals if self._more_than_half(len(voters))]
-            self._list_span(span, rivals, kept)
+            asked = self._electorate("spans", [who for voters in rivals for who in voters], span)
+            kept = [voters for voters in rivals if 2 * len(voters) > len(asked)]
+            self._list_span(span, rivals, kept, asked)
             for voters in kept:
                 one = next(iter(voters.values()))
                 names = sorted({name for entity in voters.values() for name in entity.attributes})
@@ -144,13 +176,19 @@ class _Ballots:
                     score=None,
                 )
 
-    def _list_span(self, span: Span, rivals: Sequence[dict[str, Entity]], kept: Sequence[dict[str, Entity]]) -> None:
-        if all(len(voters) == len(self.versions) for voters in rivals):
+    def _list_span(
+        self,
+        span: Span,
+        rivals: Sequence[dict[str, Entity]],
+        kept: Sequence[dict[str, Entity]],
+        asked: Sequence[str],
+    ) -> None:
+        if all(len(voters) == len(asked) for voters in rivals):
             return
-        said = {who: "+".join(sorted(voters[who].label for voters in rivals if who in voters)) for who in self.versions}
+        said = {who: "+".join(sorted(voters[who].label for voters in rivals if who in voters)) for who in asked}
         finders = sum(1 for labels in said.values() if labels)
-        tied = any(2 * len(voters) == len(self.versions) for voters in rivals)
-        no_label_won = not kept and self._more_than_half(finders)
+        tied = any(2 * len(voters) == len(asked) for voters in rivals)
+        no_label_won = not kept and 2 * finders > len(asked)
         decided = "+".join(sorted(next(iter(voters.values())).label for voters in kept))
         self._list("spans", "label", span, span.text, said, decided, open=tied or no_label_won)
 
@@ -160,7 +198,8 @@ class _Ballots:
             for attribution in version.attributions:
                 marked.setdefault(attribution.content, {})[annotator] = attribution
         for content, voters in sorted(marked.items()):
-            present = {who: "CONTENT" if who in voters else "" for who in self.versions}
+            asked = self._electorate("attribution", voters)
+            present = {who: "CONTENT" if who in voters else "" for who in asked}
             if not self.settle("attribution", "content", content, present):
                 continue
             yield replace(
@@ -187,7 +226,8 @@ class _Ballots:
                 marked.setdefault((stance.target, stance.holder), {})[annotator] = stance
         for (target, holder), voters in sorted(marked.items()):
             about, text = self._pair(target, holder, next(iter(voters)))
-            votes = {who: voters[who].polarity if who in voters else "" for who in self.versions}
+            asked = self._electorate("stance", voters, about)
+            votes = {who: voters[who].polarity if who in voters else "" for who in asked}
             polarity = self.settle("stance", "polarity", about, votes, text=text)
             if not polarity:
                 continue
@@ -223,7 +263,9 @@ class _Ballots:
     def choices(self) -> Iterator[tuple[str, tuple[str, ...]]]:
         whole = Span(0, 0, "")
         for question in sorted({question for version in self.versions.values() for question in version.choices}):
-            votes = {who: ", ".join(version.choices.get(question, ())) for who, version in self.versions.items()}
+            answered = [who for who, version in self.versions.items() if version.choices.get(question)]
+            asked = self._electorate("spans", answered)  # questions stand on the page of the whole document
+            votes = {who: ", ".join(self.versions[who].choices.get(question, ())) for who in asked}
             if won := self.settle("questions", question, whole, votes):
                 yield question, tuple(won.split(", "))
 
@@ -244,9 +286,6 @@ class _Ballots:
                 self.document, layer, item, about.start, about.end, text, tuple(sorted(votes.items())), decided, open
             )
         )
-
-    def _more_than_half(self, votes: int) -> bool:
-        return 2 * votes > len(self.versions)
 
 
 def _shared(things: Iterable[Entity | Attribution | Stance]) -> Origin:

@@ -3,9 +3,9 @@
 The server's own `origin` marks are no base for this: they are lost with drafts and absent behind the API. So
 the suggestions that an annotator saw and the annotation that they left are both decoded and matched:
 
-    entities       same span and label, else same span, else the pairs with the greatest overlap in all
+    entities       same span and label, else the pairs of overlapping spans that are most alike in all
     attributions   by their content, in the same way
-    stances        by target and holder as the entities were matched, else by target
+    stances        by target and holder as the entities were matched, else by target, the most alike in all
     answers        by question
 
 Where contents tie, the region id that Label Studio keeps through a correction decides.
@@ -14,18 +14,26 @@ Where contents tie, the region id that Label Studio keeps through a correction d
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, TypeVar
+from typing import Final, Literal, TypeAlias, TypeVar
 
 from copydesk.corpus import Desk
 from copydesk.schemas import Annotations, Attribution, Document, Entity, LabelScheme, OffsetError, Origin, Span, Stance
 
 from .decoding import decode
-from .ledger import LedgerEntry, by_id, finished, shown_task
+from .focus_reading import decode_focus
+from .history import SchemeHistory
+from .ledger import LedgerEntry, author, by_id, ledger, shown_task, standing
 from .matching import best_pairs
 
 __all__ = ["Answer", "Edit", "EditKind", "align", "edits"]
+
+SAME_LABEL: Final = 0.5
+SAME_EDGE: Final = 0.3
+SAME_ID: Final = 0.75
+"""What speaks for a pair besides the share of words they have in common; chosen on simulated edits."""
 
 EditKind = Literal["accepted", "retyped", "resized", "reattributed", "restanced", "removed", "added"]
 
@@ -50,7 +58,6 @@ class Edit:
         kind: ``accepted``; ``retyped``: another label; ``resized``: other offsets; ``reattributed``: another
             attribute, source, cue or answer; ``restanced``: another polarity, holder, role or evidence;
             ``removed``; ``added``. Of several the first that changes most: resized, retyped, then the rest.
-        also: The other kinds of change in the same thing.
         layer: The layer it belongs to; ``questions`` for an answer about the whole document.
         document_id: The document.
         annotator: Whose edit it is.
@@ -59,6 +66,8 @@ class Edit:
         model: The pipeline that suggested, as the server calls it.
         score: The suggestion's score, where the model gave one.
         lead_time: Seconds that the annotator worked on the whole document, where known.
+        also: The other kinds of change in the same thing.
+        arm: The arm of the task: in ``decoy`` the suggestions were wrong on purpose.
     """
 
     kind: EditKind
@@ -71,52 +80,77 @@ class Edit:
     score: float | None
     lead_time: float | None = None
     also: tuple[EditKind, ...] = ()
+    arm: str = ""
 
 
 Change: TypeAlias = tuple[tuple[EditKind, ...], Item | None, Item | None]
 
 
 def edits(desk: Desk) -> Iterator[Edit]:
-    """Yield every edit of every finished annotation that started from suggestions.
+    """Yield every edit of every annotation that stands and started from suggestions.
 
     The base is the copy of the suggestions that the server took when the annotation was made, so later
-    suggestions do not blur it.
+    suggestions do not blur it. Each annotation is held against its own suggestions, also where a document's
+    finished work is put together from several; a task about one mention has edits of the stances on it alone. Skipped
+    work and drafts are no edits.
 
     Raises:
         DeskError: The ledger is damaged.
     """
     scheme = desk.scheme()
     layers = {label.id: label.layer for label in scheme.labels}
-    done = [item for item in finished(desk) if item.entry.prediction]
-    texts = by_id(desk, {item.document_id for item in done})
-    for item in done:
-        suggested = _suggested(item.entry, scheme, texts)
-        if suggested is None:
+    history = SchemeHistory(desk)
+    keys = standing(desk)
+    texts = by_id(desk, {entry.document_id for entry in _suggested_to(desk, keys)})
+    for entry in _suggested_to(desk, keys):
+        document = texts.get(entry.document_id)
+        read = None if document is None else _both(entry, scheme, document, history)
+        if read is None:
             continue
-        for kinds, before, after in align(suggested, item.annotations):
+        for kinds, before, after in align(*read):
             thing = before if before is not None else after
             assert thing is not None, "an edit is of something"
+            if entry.layout == "focus" and not isinstance(thing, Stance):
+                continue  # the mention is shown there to be asked about, and was suggested elsewhere
             yield Edit(
                 kinds[0],
                 _layer(thing, layers),
-                item.document_id,
-                item.annotator,
+                entry.document_id,
+                entry.annotator,
                 before,
                 after,
-                item.model_version,
+                entry.model_version,
                 None if before is None or isinstance(before, Answer) else before.score,
-                item.lead_time,
+                entry.lead_time,
                 kinds[1:],
+                entry.arm,
             )
 
 
-def _suggested(entry: LedgerEntry, scheme: LabelScheme, texts: Mapping[str, Document]) -> Annotations | None:
-    document = texts[entry.document_id]
+def _suggested_to(desk: Desk, keys: Set[str]) -> Iterator[LedgerEntry]:
+    """Yield the finished versions with these keys whose annotators saw suggestions."""
+    for entry in ledger(desk):
+        saw = bool(entry.prediction) and entry.arm != "blind"  # what the blind arm is sent is empty
+        if saw and entry.key in keys and entry.state in ("submitted", "updated"):
+            yield entry
+
+
+def _both(
+    entry: LedgerEntry, scheme: LabelScheme, document: Document, history: SchemeHistory
+) -> tuple[Annotations, Annotations] | None:
+    """Return what was suggested and what was made of it; None where the text is another by now."""
     name, _, version = entry.model_version.partition("@")
-    prediction = json.loads(entry.prediction)
+    task = shown_task(entry)
+
+    def read(said: str, origin: Origin) -> Annotations:
+        annotation = history.read(json.loads(said), entry.scheme)
+        if entry.layout == "focus":
+            data = {**task["data"], "focus": entry.focus}
+            return decode_focus(data, annotation, scheme, document, origin=origin).annotations
+        return decode(task, annotation, scheme, document, origin=origin).annotations
+
     try:
-        origin = Origin("model", name, version)
-        return decode(shown_task(entry), prediction, scheme, document, origin=origin).annotations
+        return read(entry.prediction, Origin("model", name, version)), read(entry.raw, author(entry))
     except OffsetError:
         return None
 
@@ -157,27 +191,30 @@ def _matched(
     label: Callable[[_T], str],
     likeness: Callable[[_T, _T], float],
 ) -> list[tuple[_T | None, _T | None]]:
-    """Match what was suggested with what stands; what is left over is paired with None."""
+    """Match what was suggested with what stands; what is left over is paired with None.
+
+    What kept both span and label is matched first. The rest is one assignment over all pairs that overlap, so that
+    of two things that were moved onto each other's places neither takes the other's correction.
+    """
+    groups: dict[tuple[int, int, str], tuple[list[_T], list[_T]]] = {}
+    for side, things in enumerate((before, after)):
+        for thing in things:
+            key = (span(thing).start, span(thing).end, label(thing))
+            groups.setdefault(key, ([], []))[side].append(thing)
     pairs: list[tuple[_T | None, _T | None]] = []
-    left, right = list(before), list(after)
-    same: tuple[Callable[[_T], Hashable], ...] = (lambda x: (span(x), label(x)), span)
-    for key in same:
-        groups: dict[Hashable, tuple[list[_T], list[_T]]] = {}
-        for thing in left:
-            groups.setdefault(key(thing), ([], []))[0].append(thing)
-        for thing in right:
-            groups.setdefault(key(thing), ([], []))[1].append(thing)
-        for olds, news in groups.values():
-            weights = {(i, j): 1.0 + likeness(old, new) for i, old in enumerate(olds) for j, new in enumerate(news)}
-            for i, j in best_pairs(weights):
-                pairs.append((olds[i], news[j]))
-                left = [thing for thing in left if thing is not olds[i]]
-                right = [thing for thing in right if thing is not news[j]]
+    left, right = [], []
+    for olds, news in groups.values():
+        weights = {(i, j): 1.0 + likeness(old, new) for i, old in enumerate(olds) for j, new in enumerate(news)}
+        matched = best_pairs(weights)
+        pairs += [(olds[i], news[j]) for i, j in matched]
+        lost, found = {i for i, _ in matched}, {j for _, j in matched}
+        left += [thing for i, thing in enumerate(olds) if i not in lost]
+        right += [thing for j, thing in enumerate(news) if j not in found]
     overlaps = {
-        (i, j): _overlap(span(old), span(new)) + 0.25 * (label(old) == label(new)) + likeness(old, new)
-        for i, old in enumerate(left)
-        for j, new in enumerate(right)
-        if span(old).overlaps(span(new))
+        (i, j): _overlap(span(left[i]), span(right[j]))
+        + SAME_LABEL * (label(left[i]) == label(right[j]))
+        + likeness(left[i], right[j])
+        for i, j in _overlapping([span(thing) for thing in left], [span(thing) for thing in right])
     }
     matched = best_pairs(overlaps)
     pairs += [(left[i], right[j]) for i, j in matched]
@@ -193,17 +230,30 @@ def _matched(
     return sorted(pairs, key=place)
 
 
+def _overlapping(left: Sequence[Span], right: Sequence[Span]) -> Iterator[tuple[int, int]]:
+    """Yield the numbers of all spans that overlap, without comparing each with each."""
+    order = sorted(range(len(right)), key=lambda j: right[j].start)
+    starts = [right[j].start for j in order]
+    longest = max((span.end - span.start for span in right), default=0)
+    for i, span in enumerate(left):
+        for j in order[bisect_left(starts, span.start - longest) : bisect_left(starts, span.end)]:
+            if span.overlaps(right[j]):
+                yield i, j
+
+
 def _overlap(one: Span, other: Span) -> float:
+    """Return how much of two spans is shared, and more where an edge is: a resize moves one edge, as a rule."""
     shared = min(one.end, other.end) - max(one.start, other.start)
-    return shared / (max(one.end, other.end) - min(one.start, other.start))
+    edges = (one.start == other.start) + (one.end == other.end)
+    return shared / (max(one.end, other.end) - min(one.start, other.start)) + SAME_EDGE * edges
 
 
 def _entity_likeness(before: Entity, after: Entity) -> float:
-    return 0.1 * (before.attributes == after.attributes) + 0.5 * (before.id == after.id)
+    return 0.1 * (before.attributes == after.attributes) + SAME_ID * (before.id == after.id)
 
 
 def _attribution_likeness(before: Attribution, after: Attribution) -> float:
-    return 0.1 * (before.source == after.source) + 0.1 * (before.cue == after.cue) + 0.5 * (before.id == after.id)
+    return 0.1 * (before.source == after.source) + 0.1 * (before.cue == after.cue) + SAME_ID * (before.id == after.id)
 
 
 def _entity_kinds(before: Entity | None, after: Entity | None) -> tuple[EditKind, ...]:
@@ -240,16 +290,29 @@ def _stances(before: Sequence[Stance], after: Sequence[Stance], renamed: Mapping
     right = {(s.target, s.holder): s for s in after}
     for key in [key for key in left if key in right]:
         old, new = left.pop(key), right.pop(key)
-        same = (old.polarity, old.role, old.evidence) == (new.polarity, new.role, new.evidence)
+        same = _stance_likeness(old, new) == 1.0
         yield ("accepted",) if same else ("restanced",), old, new
-    for key, old in sorted(left.items()):
-        rival = next((other for other in sorted(right) if other[0] == key[0]), None)
-        if rival is None:
-            yield ("removed",), old, None
+    # another holder: of all on the same target, those that say the most alike
+    olds, news = sorted(left), sorted(right)
+    weights = {
+        (i, j): 1.0 + _stance_likeness(left[old], right[new])
+        for i, old in enumerate(olds)
+        for j, new in enumerate(news)
+        if old[0] == new[0]
+    }
+    pairs = dict(best_pairs(weights))
+    for i, key in enumerate(olds):
+        if i in pairs:
+            yield ("restanced",), left[key], right.pop(news[pairs[i]])
         else:
-            yield ("restanced",), old, right.pop(rival)
+            yield ("removed",), left[key], None
     for _, new in sorted(right.items()):
         yield ("added",), None, new
+
+
+def _stance_likeness(one: Stance, other: Stance) -> float:
+    same = (one.evidence == other.evidence, one.polarity == other.polarity, one.role == other.role)
+    return 0.5 * same[0] + 0.25 * same[1] + 0.25 * same[2]
 
 
 def _answers(suggested: Annotations, final: Annotations) -> Iterator[Change]:

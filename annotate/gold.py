@@ -1,8 +1,9 @@
 """Make gold of what people finished: a pure function of the ledger.
 
 A document's gold is, in this order: the newest adjudication (an annotation marked as ground truth);
-the one annotator's version; else the consensus of its annotators (:mod:`consensus`). With ``silver``
-the documents that nobody has finished get what the desk's pipeline suggests, and say so.
+the one annotator's version; else the consensus of its annotators (:mod:`consensus`). A version that still has
+something in it that a decoy slipped in counts nowhere (:mod:`slips`). With ``silver`` the documents that nobody has
+finished get what the desk's pipeline suggests, and say so.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ import pyarrow as pa
 from copydesk.corpus import Desk, file_sha256, settings_digest
 from copydesk.schemas import ANNOTATIONS, Annotations, Origin, annotations_to_row
 
-from .consensus import Disagreement, consensus, reidentify
+from .consensus import EVERYTHING, Asked, Disagreement, consensus, reidentify
 from .ledger import FinishedAnnotation, finished, ledger
+from .slips import untrusted
 from .suggest import suggestions
 
 __all__ = ["GOLD", "Gold", "GoldOrigin", "GoldResult", "Version", "gold", "pseudonyms"]
@@ -59,6 +61,7 @@ class Version:
         ground_truth: Whether it is an adjudication.
         seconds: Of work; -1 where unknown.
         updated_at: When they last saved it, as the server wrote it.
+        asked: What their tasks were about.
     """
 
     annotator: str
@@ -66,6 +69,7 @@ class Version:
     ground_truth: bool
     seconds: int
     updated_at: str
+    asked: Asked = EVERYTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,7 @@ class GoldResult:
         versions: Document id to every annotator's version, by pseudonym; both sorted.
         names: Annotator, as the ledger has them, to pseudonym.
         pipelines: The pipelines (``name@version``) whose suggestions people started from, or that silver is of.
+        decoyed: (document, annotator) of the versions left out because of what a decoy had slipped in.
     """
 
     documents: tuple[Gold, ...]
@@ -85,6 +90,7 @@ class GoldResult:
     versions: Mapping[str, tuple[Version, ...]]
     names: Mapping[str, str]
     pipelines: tuple[str, ...]
+    decoyed: tuple[tuple[str, str], ...] = ()
 
     @property
     def open(self) -> tuple[Disagreement, ...]:
@@ -117,7 +123,8 @@ def gold(desk: Desk, *, silver: bool = False, keep: bool = True) -> GoldResult:
         keep: Write ``gold/``, for which the caller holds the desk's lock; False only looks.
     """
     names = pseudonyms(desk)
-    entries = list(finished(desk))
+    wrong = untrusted(desk)
+    entries = [entry for entry in finished(desk) if (entry.document_id, entry.annotator) not in wrong]
     versions = _versions(entries, names)
     pipelines = {entry.model_version for entry in entries if entry.model_version}
     documents: list[Gold] = []
@@ -139,6 +146,7 @@ def gold(desk: Desk, *, silver: bool = False, keep: bool = True) -> GoldResult:
         versions,
         names,
         tuple(sorted(pipelines)),
+        tuple(sorted(wrong)),
     )
 
 
@@ -153,6 +161,7 @@ def _versions(entries: Iterable[FinishedAnnotation], names: Mapping[str, str]) -
             entry.ground_truth,
             -1 if entry.lead_time is None else round(entry.lead_time),
             entry.updated_at,
+            entry.asked,
         )
     return {
         document: tuple(sorted(said.values(), key=lambda v: _number(v.annotator))) for document, said in found.items()
@@ -171,7 +180,10 @@ def _stands(versions: Sequence[Version]) -> tuple[Gold, tuple[Disagreement, ...]
         return Gold(last.annotations, "adjudicated", (last.annotator,)), ()
     if len(versions) == 1:
         return Gold(versions[0].annotations, "gold", (versions[0].annotator,)), ()
-    agreed, differences = consensus({version.annotator: version.annotations for version in versions})
+    agreed, differences = consensus(
+        {version.annotator: version.annotations for version in versions},
+        {version.annotator: version.asked for version in versions},
+    )
     return Gold(agreed, "gold", tuple(version.annotator for version in versions)), differences
 
 

@@ -32,6 +32,14 @@ STAMP = ".copydesk-label-studio"
 TEMPLATE = "copydesk-template.sqlite3"
 SETTINGS_MODULE = "label_studio_settings"
 STAGE = "install label studio"
+# where the server may not be made to call: its own list of reserved networks without 127.0.0.0/8, which is where
+# `copydesk watch` and `copydesk serve` listen
+FORBIDDEN_NETWORKS = (
+    "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24",
+    "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4",
+    "240.0.0.0/4", "::/128", "::1/128", "::ffff:0:0/96", "::ffff:0:0:0/96", "64:ff9b::/96", "64:ff9b:1::/48",
+    "100::/64", "2001::/32", "2001:20::/28", "2001:db8::/32", "2002::/16", "fc00::/7", "fe80::/10", "ff00::/8",
+)  # fmt: skip
 
 
 def _lock_text() -> str:
@@ -171,6 +179,9 @@ def server_environment(folder: Path, home: Path, extra: Mapping[str, str] | None
         "LABEL_STUDIO_DISABLE_SIGNUP_WITHOUT_LINK": "true",
         # read only when the database's organisation is made, that is at the first start
         "LABEL_STUDIO_ENABLE_LEGACY_API_TOKEN": "true",
+        # the protection against being made to call inner addresses stays on, for webhooks and models as well
+        "LABEL_STUDIO_USE_DEFAULT_BANNED_SUBNETS": "false",
+        "LABEL_STUDIO_USER_ADDITIONAL_BANNED_SUBNETS": ",".join(FORBIDDEN_NETWORKS),
         **(extra or {}),
     }
 

@@ -11,19 +11,25 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from copydesk.corpus import Desk, documents, record_removed
-from copydesk.schemas import Annotations, DeskError, Document, OffsetError, Origin, Removed
+from copydesk.schemas import Annotations, DeskError, Document, LabelScheme, OffsetError, Origin, Removed
 
-from .decoding import decode
+from .consensus import EVERYTHING, Asked
+from .decoding import Decoded, decode
+from .focus_places import read_focus
+from .focus_reading import decode_focus
+from .history import SchemeHistory
+from .joining import Part, join
 
-__all__ = ["LEDGER", "TOMBSTONES", "FinishedAnnotation", "LedgerEntry", "finished", "latest", "ledger", "standing"]
+__all__ = ["LEDGER", "TOMBSTONES", "FinishedAnnotation", "LedgerEntry", "finished", "ledger", "rows", "standing"]
 
 TABLE: Final = "annotations"
 TOMBSTONES: Final = ("deleted", "vanished")
@@ -36,7 +42,7 @@ class LedgerEntry:
     Attributes:
         key: SHA-256 over what a person can change in an annotation; of a tombstone, over what it ends.
         annotation: What tells the annotation from every other: the server's own uuid.
-        state: ``submitted``, ``updated``, ``skipped``, ``deleted`` or ``vanished``.
+        state: ``submitted``, ``updated``, ``skipped``, ``draft``, ``deleted`` or ``vanished``.
         server: ``own``, or the server's address.
         project_id: The project on that server.
         task_id: The task on that server.
@@ -94,6 +100,8 @@ LEDGER: Final = pa.schema(
     ]
 )
 """The columns of ``annotations/``: those of :class:`LedgerEntry`."""
+ADDED: Final = {"layout": "document", "focus": ""}
+"""Columns that files of older versions lack, with what they would say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +117,8 @@ class FinishedAnnotation:
         updated_at: When they last saved it, as the server wrote it.
         model_version: The pipeline they started from; empty where nothing was suggested.
         arm: The arm of the task.
-        entry: The ledger entry behind it.
+        entry: The ledger entry behind it; the newest, where there are several.
+        asked: What their tasks were about: layers of the whole document, and single mentions.
     """
 
     document_id: str
@@ -121,6 +130,7 @@ class FinishedAnnotation:
     model_version: str
     arm: str
     entry: LedgerEntry
+    asked: Asked = EVERYTHING
 
 
 def version_key(annotation: Mapping[str, Any], annotator: str, *, after: str = "") -> str:
@@ -146,59 +156,48 @@ def ledger(desk: Desk) -> Iterator[LedgerEntry]:
     Raises:
         DeskError: A file of it is damaged, or was written by another version of copydesk.
     """
-    for row in _rows(desk, LEDGER.names):
+    for row in rows(desk, LEDGER.names):
         yield LedgerEntry(**row)
 
 
-def _rows(desk: Desk, columns: list[str]) -> Iterator[dict[str, Any]]:
+def rows(desk: Desk, columns: list[str]) -> Iterator[dict[str, Any]]:
+    """Yield these columns of every entry, oldest first.
+
+    Raises:
+        DeskError: As told by :func:`ledger`.
+    """
     for part in desk.parts(TABLE):
         try:
             with pq.ParquetFile(part) as file:
-                if file.schema_arrow.names != LEDGER.names:
-                    raise DeskError("these are not the columns of the ledger", where=str(part))
-                for batch in file.iter_batches(batch_size=500, columns=columns):
-                    yield from batch.to_pylist()
+                there = set(file.schema_arrow.names)
+                if missing := sorted(set(LEDGER.names) - there - set(ADDED)):
+                    raise DeskError(
+                        f"these are not the columns of the ledger: {missing[0]} is missing", where=str(part)
+                    )
+                added = {name: value for name, value in ADDED.items() if name in columns and name not in there}
+                for batch in file.iter_batches(batch_size=500, columns=[name for name in columns if name in there]):
+                    yield from (added | row for row in batch.to_pylist())
         except (pa.ArrowException, OSError) as error:
             raise DeskError(f"not a readable Parquet file: {error}", where=str(part)) from error
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
-    """The newest version of an annotation, and the key of the last tombstone it ever had."""
-
-    key: str
-    state: str
-    server: str
-    project_id: int
-    tombstone: str
-
-
-def latest(desk: Desk) -> dict[str, Known]:
-    """Return the newest version of every annotation, without reading any raw JSON."""
-    known: dict[str, Known] = {}
-    for row in _rows(desk, ["annotation", "key", "state", "server", "project_id"]):
-        before = known.get(row["annotation"])
-        tombstone = row["key"] if row["state"] in TOMBSTONES else before.tombstone if before else ""
-        known[row["annotation"]] = Known(row["key"], row["state"], row["server"], row["project_id"], tombstone)
-    return known
-
-
 def standing(desk: Desk) -> set[str]:
-    """Return the keys of the versions that stand: the newest of each document and annotator that is finished.
+    """Return the keys of the versions that stand: the newest of each task and annotator that is finished.
 
-    What was skipped or deleted does not stand; what vanished with its task or project does.
+    What was skipped, deleted or only begun does not stand; what vanished with its task or project does. Tasks about
+    the same document that ask for other layers, or for one mention, stand beside each other: see :mod:`.joining`.
     """
     columns = [name for name in LEDGER.names if name not in ("raw", "prediction")]
     newest: dict[str, dict[str, Any]] = {}
-    for row in _rows(desk, columns):
+    for row in rows(desk, columns):
         if row["state"] == "vanished":
             continue  # what it ends still stands
         newest[row["annotation"]] = row
-    best: dict[tuple[str, str], dict[str, Any]] = {}
+    best: dict[tuple[str, ...], dict[str, Any]] = {}
     for row in newest.values():
-        if row["state"] in ("skipped", "deleted"):
+        if row["state"] in ("skipped", "deleted", "draft"):
             continue
-        at = (row["document_id"], row["annotator"])
+        at = tuple(row[name] for name in ("document_id", "annotator", "layers", "layout", "focus"))
         if at not in best or (best[at]["updated_at"], best[at]["key"]) < (row["updated_at"], row["key"]):
             best[at] = row
     return {row["key"] for row in best.values()}
@@ -213,36 +212,103 @@ def finished(desk: Desk) -> Iterator[FinishedAnnotation]:
         DeskError: The ledger is damaged.
     """
     keys = standing(desk)
-    wanted = {row["document_id"] for row in _rows(desk, ["key", "document_id"]) if row["key"] in keys}
-    texts = by_id(desk, wanted)
-    scheme = desk.scheme()
-    problems: list[Removed] = []
+    waiting = Counter(
+        (row["document_id"], row["annotator"])
+        for row in rows(desk, ["key", "document_id", "annotator", "state"])
+        if row["key"] in keys and row["state"] not in TOMBSTONES
+    )
+    texts = by_id(desk, {document_id for document_id, _ in waiting})
+    reader = _Reader(desk.scheme(), SchemeHistory(desk), texts)
+    begun: dict[tuple[str, str], list[tuple[LedgerEntry, Annotations]]] = {}
     for entry in ledger(desk):
         if entry.key not in keys or entry.state in TOMBSTONES:
             continue
-        document = texts.get(entry.document_id)
+        at = (entry.document_id, entry.annotator)
+        annotations = reader.read(entry)
+        if annotations is not None:
+            begun.setdefault(at, []).append((entry, annotations))
+        waiting[at] -= 1
+        if not waiting[at] and at in begun:  # all of this person's tasks about this document have been read
+            yield reader.joined(begun.pop(at))
+    record_removed(desk, "decode", reader.problems)
+
+
+@dataclass(slots=True)
+class _Reader:
+    """Reads entries, and keeps what did not fit."""
+
+    scheme: LabelScheme
+    history: SchemeHistory
+    texts: Mapping[str, Document]
+    problems: list[Removed] = field(default_factory=list)
+
+    def read(self, entry: LedgerEntry) -> Annotations | None:
+        """Return what an entry says in our words; None where it cannot be read against our text."""
+        where = f"annotation {entry.annotation}"
+        document = self.texts.get(entry.document_id)
         if document is None:
-            problems.append(Removed(entry.document_id, "decode", "no such document", f"annotation {entry.annotation}"))
-            continue
+            self.problems.append(Removed(entry.document_id, "decode", "no such document", where))
+            return None
+        raw = self.history.read(json.loads(entry.raw), entry.scheme)
         try:
-            read = decode(shown_task(entry), json.loads(entry.raw), scheme, document, origin=author(entry))
+            read = decoded(entry, raw, self.scheme, document, origin=author(entry))
         except OffsetError as error:
             detail = str(error).splitlines()[0]
-            problems.append(Removed(document.id, "decode", "text changed", f"annotation {entry.annotation}", detail))
-            continue
-        problems += _removals(entry, read.problems)
-        yield FinishedAnnotation(
+            self.problems.append(Removed(document.id, "decode", "text changed", where, detail))
+            return None
+        self.problems += _removals(entry, read.problems)
+        return read.annotations
+
+    def joined(self, parts: Sequence[tuple[LedgerEntry, Annotations]]) -> FinishedAnnotation:
+        """Return one person's work on one document as one annotation."""
+        whole, lost = join(
+            [Part(said, frozenset(e.layers.split("+")), e.focus, e.updated_at, e.key) for e, said in parts],
+            self.scheme,
+        )
+        entry = max((entry for entry, _ in parts), key=lambda entry: (entry.updated_at, entry.key))
+        for stance in lost:
+            said = f"stance {stance.polarity} of {stance.holder} on {stance.target}"
+            self.problems.append(
+                Removed(entry.document_id, "decode", "its mention no longer stands", said, f"by {entry.annotator}")
+            )
+        times = [entry.lead_time for entry, _ in parts if entry.lead_time is not None]
+        return FinishedAnnotation(
             entry.document_id,
             entry.annotator,
-            read.annotations,
-            entry.ground_truth,
-            entry.lead_time,
+            whole,
+            any(entry.ground_truth for entry, _ in parts),
+            sum(times) if times else None,
             entry.updated_at,
             entry.model_version,
             entry.arm,
             entry,
+            _asked(entry for entry, _ in parts),
         )
-    record_removed(desk, "decode", problems)
+
+
+def _asked(entries: Iterable[LedgerEntry]) -> Asked:
+    layers: set[str] = set()
+    mentions: set[tuple[int, int]] = set()
+    for entry in entries:
+        place = read_focus(entry.focus) if entry.focus else None
+        if place is not None:
+            mentions.add((place.start, place.end))
+        else:
+            layers.update(entry.layers.split("+"))
+    return Asked(frozenset(layers), frozenset(mentions))
+
+
+def decoded(
+    entry: LedgerEntry, said: Mapping[str, Any], scheme: LabelScheme, document: Document, *, origin: Origin
+) -> Decoded:
+    """Return what an annotation or prediction of an entry says about the whole document, whatever its layout.
+
+    Raises:
+        OffsetError: The task was made from another text.
+    """
+    if entry.layout == "focus":
+        return decode_focus({"focus": entry.focus, "sha256": entry.sha256}, said, scheme, document, origin=origin)
+    return decode(shown_task(entry), said, scheme, document, origin=origin)
 
 
 def author(entry: LedgerEntry) -> Origin:

@@ -1,32 +1,32 @@
 """Say what a push sends and in which order: the queue's, and behind it what the queue does not rank.
 
-The tables have no order of value, so what comes next is picked out of all their shards at once: columns are read
-whole, records are made only of what is wanted.
+Ids are read as columns of their own and records are made only of what is wanted, some hundred at a time: a desk of
+any size passes through the same memory.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from copydesk.corpus import Desk, canonical_documents
-from copydesk.schemas import DeskError, Document, LabelScheme, Suggestion, from_table
+from copydesk.corpus import Desk, copies
+from copydesk.schemas import DeskError, Document, Suggestion, from_table
 
-from .project import limit
-from .queue_rows import queue
-from .suggest import CURRENT, suggestions
-from .tasks import Task
+from .queue_rows import QUEUE, priority_of
+from .reserve import QUEUE_TABLE
+from .suggest import CURRENT
 
-__all__ = ["Order", "Pair", "batches", "pairs", "planned_order", "presented", "queued_pairs"]
+__all__ = ["Order", "Pair", "canonical_ids", "current_version", "pairs", "planned_order", "queued_pairs"]
 
 Pair = tuple[Document, Suggestion | None]
 T = TypeVar("T")
-PICK: Final = 2_000
+HELD: Final = 500
 """Documents held at a time, with their suggestions."""
 
 
@@ -36,73 +36,111 @@ class Order:
 
     Attributes:
         ranks: Document id to rank, in ascending order.
-        priorities: Document id to the score that makes a server's screens sort by rank.
     """
 
     ranks: dict[str, int]
-    priorities: dict[str, float]
+
+    def priority(self, document_id: str) -> float | None:
+        """Return the score that makes a server's screens sort by rank; None where the queue does not rank it."""
+        rank = self.ranks.get(document_id)
+        return None if rank is None else priority_of(rank)
 
 
 def planned_order(desk: Desk) -> Order:
-    """Return the order that the desk's queue says."""
-    rows = sorted(queue(desk), key=lambda row: row.rank)
-    ranks = {row.document_id: row.rank for row in rows}
-    return Order(ranks, {row.document_id: row.priority for row in rows})
+    """Return the order that the desk's queue says.
+
+    Raises:
+        DeskError: A file of it is damaged, or was written by another version of copydesk.
+    """
+    parts = desk.parts(QUEUE_TABLE)
+    try:
+        tables = [pq.read_table(part, columns=["document_id", "rank"]) for part in parts]
+    except (pa.ArrowException, OSError) as error:
+        raise DeskError(f"not a readable queue: {error}", where=str(desk.path / QUEUE_TABLE)) from error
+    if not tables:
+        return Order({})
+    table = pa.concat_tables([table.cast(pa.schema([QUEUE.field(n) for n in table.column_names])) for table in tables])
+    table = table.sort_by("rank")
+    return Order(dict(zip(table.column("document_id").to_pylist(), table.column("rank").to_pylist(), strict=True)))
 
 
-def pairs(desk: Desk) -> Iterator[Pair]:
-    """Yield every document with its suggestion; both tables have the same order, so little is held."""
-    stream = suggestions(desk)
-    waiting: dict[str, Suggestion] = {}
-    for document in canonical_documents(desk):
-        while document.id not in waiting and (suggestion := next(stream, None)) is not None:
-            waiting[suggestion.annotations.document_id] = suggestion
-        yield document, waiting.pop(document.id, None)
+def current_version(desk: Desk) -> str:
+    """Return how the pipeline whose suggestions are shown now is called on a server; empty where there is none."""
+    current = desk.state().get(CURRENT)
+    return f"{current['name']}@{current['version']}" if current else ""
+
+
+def canonical_ids(desk: Desk) -> Iterator[tuple[str, bool]]:
+    """Yield the id of every document that stands for its copies, and whether there is a suggestion about it."""
+    others, said = copies(desk), _Suggested(desk)
+    for part in desk.parts("articles"):
+        suggested = said.ids(part.name)
+        yield from ((own, own in suggested) for own in _column(part, "id") if own not in others)
+
+
+def pairs(desk: Desk, wanted: Callable[[str], bool] = lambda _: True) -> Iterator[Pair]:
+    """Yield the documents that stand for their copies, those that are wanted, each with its suggestion."""
+    others, said = copies(desk), _Suggested(desk)
+    for part in desk.parts("articles"):
+        ids = [own for own in _column(part, "id") if own not in others and wanted(own)]
+        for start in range(0, len(ids), HELD):
+            yield from _paired(ids[start : start + HELD], [part], said.parts(part.name))
 
 
 def queued_pairs(desk: Desk, documents: Sequence[str]) -> Iterator[Pair]:
-    """Yield these documents in this order, each with its suggestion."""
-    current = desk.state().get(CURRENT)
-    folder = f"suggestions/{current['name']}@{current['version']}" if current else "suggestions/none"
-    for start in range(0, len(documents), PICK):
-        wanted = documents[start : start + PICK]
-        texts = {document.id: document for document in _pick(desk, Document, "articles", "id", wanted)}
-        said = {s.annotations.document_id: s for s in _pick(desk, Suggestion, folder, "document_id", wanted)}
-        for document in wanted:
-            if document in texts:
-                yield texts[document], said.get(document)
+    """Yield these documents in this order, each with its suggestion; those that the desk does not have are left out."""
+    articles, said = desk.parts("articles"), _Suggested(desk).parts()
+    for start in range(0, len(documents), HELD):
+        yield from _paired(documents[start : start + HELD], articles, said)
 
 
-def _pick(desk: Desk, kind: type[T], table: str, column: str, wanted: Sequence[str]) -> Iterator[T]:
-    ids = pa.array(wanted)
-    for part in desk.parts(table):
+class _Suggested:
+    """The desk's suggestions: a shard of them beside each shard of articles, and shards by other names."""
+
+    def __init__(self, desk: Desk) -> None:
+        version = current_version(desk)
+        self._parts = desk.parts(f"suggestions/{version}") if version else []
+        names = {part.name for part in desk.parts("articles")}
+        self._others = [part for part in self._parts if part.name not in names]
+        self._other_ids = frozenset(own for part in self._others for own in _column(part, "document_id"))
+
+    def parts(self, name: str = "") -> list[Path]:
+        """Return the shards in which suggestions about a shard of articles can be; by default all."""
+        return [part for part in self._parts if not name or part.name == name or part in self._others]
+
+    def ids(self, name: str) -> frozenset[str]:
+        """Return the documents about which there are suggestions, of a shard of articles."""
+        same = [part for part in self._parts if part.name == name]
+        return self._other_ids.union(*(_column(part, "document_id") for part in same))
+
+
+def _paired(ids: Sequence[str], articles: Iterable[Path], suggestions: Iterable[Path]) -> Iterator[Pair]:
+    wanted = pa.array(ids, pa.string())
+    said = {s.annotations.document_id: s for s in _pick(Suggestion, suggestions, "document_id", wanted)}
+    texts = {document.id: document for document in _pick(Document, articles, "id", wanted)}
+    for document in ids:
+        if document in texts:
+            yield texts.pop(document), said.pop(document, None)
+
+
+def _pick(kind: type[T], parts: Iterable[Path], column: str, wanted: pa.Array) -> Iterator[T]:
+    left = len(wanted)
+    for part in parts:
+        if not left:
+            return
         try:
             with pq.ParquetFile(part) as file:
                 for group in range(file.num_row_groups):
-                    found = pc.is_in(file.read_row_group(group, columns=[column]).column(column), value_set=ids)
-                    if pc.any(found).as_py():
+                    found = pc.is_in(file.read_row_group(group, columns=[column]).column(column), value_set=wanted)
+                    if count := pc.sum(found).as_py():
+                        left -= count
                         yield from from_table(kind, file.read_row_group(group).filter(found))
         except (pa.ArrowException, OSError) as error:
             raise DeskError(f"not a readable Parquet file: {error}", where=str(part)) from error
 
 
-def batches(tasks: Iterable[Task], number: int, characters: int) -> Iterator[list[Task]]:
-    """Yield tasks in batches of at most so many tasks and about so many characters."""
-    batch: list[Task] = []
-    held = 0
-    for task in tasks:
-        size = len(task["data"]["text"]) + sum(150 * len(item["result"]) for item in task["predictions"])
-        if batch and (len(batch) >= number or held + size > characters):
-            yield batch
-            batch, held = [], 0
-        batch.append(task)
-        held += size
-    if batch:
-        yield batch
-
-
-def presented(suggestion: Suggestion | None, scheme: LabelScheme) -> Suggestion | None:
-    """Return a suggestion cut down to the layers that a project shows."""
-    if suggestion is None:
-        return None
-    return Suggestion(limit(suggestion.annotations, scheme), suggestion.pipeline, suggestion.read, suggestion.score)
+def _column(part: Path, column: str) -> list[str]:
+    try:
+        return list(map(str, pq.read_table(part, columns=[column]).column(column).to_pylist()))
+    except (pa.ArrowException, OSError) as error:
+        raise DeskError(f"not a readable Parquet file: {error}", where=str(part)) from error

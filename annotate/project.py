@@ -1,119 +1,265 @@
-"""Find or make a desk's project on a server, and see to it that it asks what the scheme asks.
+"""Find or make a desk's projects on a server, and see to it that they ask what the scheme asks.
 
-A project is remembered by its id; where that is lost it is known again by its title and by the scheme that
-its labelling config names. A config that somebody changed by hand is never overwritten unasked: labels taken
-away there may stand in annotations.
+A desk has one project for each set of layers and each layout that it works with: all layers on one page, say, and
+stance alone, one task per mention. A project is remembered by its id; where that is lost it is known again by its
+title and by what its labelling config names: the scheme, the layers, the layout. A config that somebody changed by
+hand is never overwritten unasked: labels taken away there may stand in annotations. Nor is an instruction.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from copydesk.corpus import Desk
 from copydesk.schemas import (
-    OUTLET,
-    UNNAMED,
-    Annotations,
-    Entity,
     LabelScheme,
     SchemeError,
     StudioError,
     config_drift,
+    config_layers,
+    config_layout,
     config_scheme,
-    labelling_config,
+    instruction,
+    is_own_instruction,
 )
 
-from .client import RefusedError, StudioClient
+from .client import RefusedError, StudioClient, connect
+from .history import SchemeHistory, keep_scheme
+from .shown import Layout, asked_for, laid_out, layers_of, limit, project_config, shown_scheme
 
-__all__ = ["Project", "ensure_project", "find_project", "limit", "project_title", "shown_scheme"]
+__all__ = [
+    "Layout",
+    "Project",
+    "ensure_project",
+    "find_project",
+    "find_projects",
+    "laid_out",
+    "layers_of",
+    "limit",
+    "make_project",
+    "noted_projects",
+    "project_config",
+    "project_title",
+    "remember_project",
+    "shown_scheme",
+]
 
 STATE: Final = "studio"
 
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A project on a server: its id, address and title, the config it has, and the model version it shows."""
+    """A project on a server.
+
+    Attributes:
+        id: Its number there.
+        url: Its address.
+        title: As it stands there.
+        config: The labelling config that it has.
+        model_version: The pipeline whose suggestions it shows.
+        layers: The layers that it shows, as in a task's data: ``entities+stance``.
+        layout: What a task is: a whole document, or one mention.
+        instruction: What annotators read first, as HTML.
+    """
 
     id: int
     url: str
     title: str
     config: str
     model_version: str
+    layers: str = ""
+    layout: Layout = "document"
+    instruction: str = ""
 
 
-def shown_scheme(desk: Desk) -> LabelScheme:
-    """Return the desk's scheme cut down to the layers that its project shows."""
-    return desk.scheme().select(list(desk.settings.studio.layers))
+# names and notes
 
 
-def limit(annotations: Annotations, scheme: LabelScheme) -> Annotations:
-    """Return annotations cut down to the layers of a scheme that was cut down: what a project shows of them."""
-    layers = {layer.id for layer in scheme.layers}
-    labels = {label.id for label in scheme.span_labels}
-    known = {attribute.id for attribute in scheme.attributes}
-    entities = tuple(
-        Entity(e.id, e.span, e.label, e.origin, {k: v for k, v in e.attributes.items() if k in known}, e.score)
-        for e in annotations.entities
-        if e.label in labels
-    )
-    shown = {entity.id for entity in entities} | {OUTLET, UNNAMED}
-    stances = [s for s in annotations.stances if s.target in shown and s.holder in shown]
-    return Annotations(
-        annotations.document_id,
-        annotations.sha256,
-        entities,
-        annotations.attributions if "attribution" in layers else (),
-        tuple(stances) if "stance" in layers else (),
-        {q.id: annotations.choices[q.id] for q in scheme.questions if q.id in annotations.choices},
-    )
+def project_title(desk: Desk, layers: str = "", layout: Layout = "document") -> str:
+    """Return a project's title, made to fit the server's 3 to 50 characters.
 
-
-def project_title(desk: Desk) -> str:
-    """Return the project's title, made to fit the server's 3 to 50 characters."""
+    The project of the settings has the plain title; every other one says its layers, and its layout if it is focus.
+    """
     title = (desk.settings.studio.project or desk.settings.name)[:50].strip()
-    return title if len(title) >= 3 else f"{title} desk"
+    title = title if len(title) >= 3 else f"{title} desk"
+    if not layers or (layers, layout) == _own(desk):
+        return title
+    said = f" ({layers}{', focus' if layout == 'focus' else ''})"
+    if len(said) > 40:  # a scheme with very many layers: how many tells less, and fits
+        said = f" ({layers.count('+') + 1} layers{', focus' if layout == 'focus' else ''})"
+    return title[: 50 - len(said)].strip() + said
 
 
-def find_project(client: StudioClient, desk: Desk) -> Project | None:
-    """Return the desk's project on this server, or None if it was never made or is gone."""
-    noted = desk.done(STATE, client.name)
-    if noted is not None:
-        try:
-            return _project(client, client.get(f"/api/projects/{int(noted)}/"))
-        except RefusedError as error:
-            if error.status != 404:
-                raise
-    alike = []
-    page = 1
-    while True:
-        answer = client.get("/api/projects/", page=page, page_size=100, title=project_title(desk))
-        alike += [raw for raw in answer["results"] if raw["title"] == project_title(desk)]
-        if not answer.get("next"):
-            break
-        page += 1
-    named = [raw for raw in alike if _scheme_name(raw.get("label_config", "")) == desk.scheme().name]
-    if not named:
-        return None
-    found = _project(client, min(named, key=lambda raw: int(raw["id"])))
-    desk.note(STATE, {client.name: str(found.id)})
+def _own(desk: Desk) -> tuple[str, Layout]:
+    """Return layers and layout of the project that the settings name."""
+    layout = desk.settings.studio.layout
+    return layers_of(laid_out(shown_scheme(desk), layout)), layout
+
+
+def noted_projects(desk: Desk, server: str) -> dict[int, tuple[str, Layout] | None]:
+    """Return the projects that a desk remembers on a server: id to layers and layout.
+
+    None stands for a project noted by an older copydesk, which had one project a desk and said no more of it.
+    """
+    found: dict[int, tuple[str, Layout] | None] = {}
+    for name, number in desk.state().get(STATE, {}).items():
+        place, _, layout = name.rpartition(" ")
+        place, _, layers = place.rpartition(" ")
+        if name == server:
+            found.setdefault(int(number), None)
+        elif place == server:
+            found[int(number)] = (layers, "focus" if layout == "focus" else "document")
     return found
+
+
+def remember_project(desk: Desk, client: StudioClient, project: Project) -> None:
+    """Note where a desk's project is."""
+    wanted = {f"{client.name} {project.layers} {project.layout}": str(project.id)}
+    if (project.layers, project.layout) == _own(desk):
+        wanted[client.name] = str(project.id)  # where it stood when a desk had one project
+    noted = desk.state().get(STATE, {})
+    if any(noted.get(name) != number for name, number in wanted.items()):
+        desk.note(STATE, wanted)
+
+
+# finding
+
+
+def find_project(
+    client: StudioClient, desk: Desk, scheme: LabelScheme | None = None, layout: Layout | None = None
+) -> Project | None:
+    """Return a desk's project on this server, or None if it was never made or is gone.
+
+    Args:
+        client: An open connection.
+        desk: Whose project.
+        scheme: The scheme as the project shows it; by default the layers of the settings.
+        layout: By default that of the settings.
+    """
+    layout = layout or desk.settings.studio.layout
+    scheme = laid_out(scheme or shown_scheme(desk), layout)
+    layers = layers_of(scheme)
+    noted = noted_projects(desk, client.name)
+    before = SchemeHistory(desk).layers_before(layers)
+    for number, what in sorted(noted.items(), key=lambda item: item[1] is None):  # those that say what they are first
+        if what == (layers, layout) or (what is None and layout == "document"):
+            raw = _there(client, number)
+            if raw is not None and (what is not None or _is_meant(raw["label_config"] or "", scheme)):
+                project = _project(client, raw, layers, layout)
+                remember_project(desk, client, project)
+                return project
+        elif what is not None and what[0] in before and what[1] == layout:
+            raw = _there(client, number)
+            if raw is not None:  # its tasks have to be moved yet, so it keeps its name in our notes
+                return _project(client, raw, what[0], layout)
+    raw = min(_alike(client, desk, scheme, layout), key=lambda raw: int(raw["id"]), default=None)
+    if raw is None:
+        return None
+    project = _project(client, raw, layers, layout)
+    remember_project(desk, client, project)
+    return project
+
+
+def find_projects(client: StudioClient, desk: Desk) -> list[Project]:
+    """Return every project of the desk that is on this server, the settings' one first, then by id."""
+    first = find_project(client, desk)
+    found = {first.id: first} if first is not None else {}
+    for number, what in sorted(noted_projects(desk, client.name).items()):
+        raw = None if number in found else _there(client, number)
+        if raw is not None:
+            config = raw.get("label_config") or ""
+            layers, layout = what or (_layers_in(config), _layout_in(config))
+            found[number] = _project(client, raw, layers, layout)
+    return list(found.values())
+
+
+def _there(client: StudioClient, number: int) -> dict[str, Any] | None:
+    try:
+        raw: dict[str, Any] = client.get(f"/api/projects/{number}/")
+    except RefusedError as error:
+        if error.status != 404:
+            raise
+        return None
+    return raw
+
+
+def _alike(client: StudioClient, desk: Desk, scheme: LabelScheme, layout: Layout) -> Iterator[dict[str, Any]]:
+    """Yield the projects on the server that bear one of the titles and show this scheme's layers in this layout."""
+    plain = project_title(desk)
+    # the title of the settings' project is the plain one, and which one that is changes with the settings
+    titles = {plain, project_title(desk, layers_of(scheme), layout)}
+    noted = noted_projects(desk, client.name)
+    for title in sorted(titles):
+        page = 1
+        while True:
+            answer = client.get("/api/projects/", page=page, page_size=100, title=title)
+            for raw in answer["results"]:
+                config = raw.get("label_config") or ""
+                ours = raw["title"] == title and _scheme_name(config) == scheme.name and int(raw["id"]) not in noted
+                if ours and _layout_in(config) == layout and _is_meant(config, scheme):
+                    yield raw
+            if not answer.get("next"):
+                break
+            page += 1
+
+
+def _is_meant(config: str, scheme: LabelScheme) -> bool:
+    """Tell whether a config was made for these layers, whatever happened to it, or to the scheme, since."""
+    try:
+        known = config_scheme(config)
+    except SchemeError:  # a stranger's config may be anything
+        return False
+    return (known is not None and known[2] == scheme.digest) or _layers_in(config) == layers_of(scheme)
+
+
+def _layers_in(config: str) -> str:
+    try:
+        return "+".join(sorted(config_layers(config)))
+    except SchemeError:
+        return ""
+
+
+def _layout_in(config: str) -> Layout:
+    try:
+        return config_layout(config)
+    except SchemeError:
+        return "document"
 
 
 def _scheme_name(config: str) -> str | None:
     try:
         known = config_scheme(config)
-    except SchemeError:  # a stranger's config may be anything
+    except SchemeError:
         return None
     return known[0] if known else None
 
 
-def _project(client: StudioClient, raw: dict[str, Any]) -> Project:
-    url = f"{client.url}/projects/{raw['id']}/data"
-    return Project(int(raw["id"]), url, raw["title"], raw.get("label_config") or "", raw.get("model_version") or "")
+def _project(client: StudioClient, raw: dict[str, Any], layers: str, layout: Layout) -> Project:
+    return Project(
+        int(raw["id"]),
+        f"{client.url}/projects/{raw['id']}/data",
+        raw["title"],
+        raw.get("label_config") or "",
+        raw.get("model_version") or "",
+        layers,
+        layout,
+        raw.get("expert_instruction") or "",
+    )
 
 
-def ensure_project(client: StudioClient, desk: Desk, scheme: LabelScheme, *, reset_config: bool = False) -> Project:
+# making
+
+
+def ensure_project(
+    client: StudioClient,
+    desk: Desk,
+    scheme: LabelScheme,
+    *,
+    reset_config: bool = False,
+    layout: Layout | None = None,
+) -> Project:
     """Return the desk's project with the scheme's labelling config, making it where there is none.
 
     Args:
@@ -121,33 +267,92 @@ def ensure_project(client: StudioClient, desk: Desk, scheme: LabelScheme, *, res
         desk: Whose project.
         scheme: The scheme as the project shall show it.
         reset_config: Put the scheme's config in the place of one that was changed.
+        layout: What a task is; by default as the settings say.
 
     Raises:
-        StudioError: Somebody changed the project's labelling config; names every difference.
+        StudioError: Somebody changed the project's labelling config, which names every difference; or the project
+            was made with another version of the scheme, so that its tasks have to be moved first.
     """
-    config = labelling_config(scheme)
-    project = find_project(client, desk)
+    layout = layout or desk.settings.studio.layout
+    keep_scheme(desk, desk.scheme())  # for the day when the desk has another one
+    scheme = laid_out(scheme, layout)
+    config = project_config(scheme, layout)
+    project = find_project(client, desk, scheme, layout)
     if project is None:
-        body = {
-            "title": project_title(desk),
-            "description": f"copydesk: {scheme.title} {scheme.version}",
-            "label_config": config,
-            # tasks come in ascending order of their prediction's score: by rank in the queue, else least sure first
-            "sampling": "Uncertainty sampling",
-            "show_collab_predictions": True,
-        }
-        project = _project(client, client.send("POST", "/api/projects/", body))
-        desk.note(STATE, {client.name: str(project.id)})
+        return _make(client, desk, scheme, layout, config)
+    changes: dict[str, Any] = {}
+    if differences := config_drift(config, project.config):
+        _refuse_another_version(project, scheme)
+        if not reset_config:
+            raise drifted(project, differences)
+        changes["label_config"] = config
+    own = instruction(scheme, layout)
+    # by the last line, which has a digest of all the others: the server cleans the HTML in its own way
+    if project.instruction.split("\n")[-1] != own.split("\n")[-1] and is_own_instruction(project.instruction):
+        changes |= {"expert_instruction": own, "show_instruction": True}
+    if not changes:
         return project
-    differences = config_drift(config, project.config)
-    if not differences:
-        return project
-    if not reset_config:
+    raw = client.send("PATCH", f"/api/projects/{project.id}/", changes)
+    return _project(client, raw, project.layers, project.layout)
+
+
+def make_project(
+    desk: Desk, *, layers: Sequence[str] = (), layout: Layout | None = None, reset_config: bool = False
+) -> tuple[Project, bool]:
+    """Make the project of a set of layers and a layout, or find it; return it and whether it is new.
+
+    Args:
+        desk: Whose project.
+        layers: Layers of the desk's scheme; by default those of the settings.
+        layout: What a task is; by default what suits the layers, or as the settings say.
+        reset_config: Put the scheme's config in the place of one that was changed.
+
+    Raises:
+        StudioError: No server, or as told by :func:`ensure_project`.
+        SchemeError: The scheme has no such layer, or it needs another one.
+        DeskError: Another copydesk is at work here.
+    """
+    with desk.locked():
+        client = connect(desk)
+        scheme, layout = asked_for(desk, layers, layout)
+        there = find_project(client, desk, scheme, layout) is not None
+        return ensure_project(client, desk, scheme, reset_config=reset_config, layout=layout), not there
+
+
+def _make(client: StudioClient, desk: Desk, scheme: LabelScheme, layout: Layout, config: str) -> Project:
+    layers = layers_of(scheme)
+    body = {
+        "title": project_title(desk, layers, layout),
+        "description": f"copydesk: {scheme.title} {scheme.version}",
+        "label_config": config,
+        "expert_instruction": instruction(scheme, layout),
+        "show_instruction": True,
+        # tasks come in ascending order of their prediction's score: by rank in the queue, else least sure first
+        "sampling": "Uncertainty sampling",
+        "show_collab_predictions": True,
+    }
+    project = _project(client, client.send("POST", "/api/projects/", body), layers, layout)
+    remember_project(desk, client, project)
+    return project
+
+
+def drifted(project: Project, differences: Sequence[str]) -> StudioError:
+    """Return the error that names what somebody changed in a project's config."""
+    return StudioError(
+        f"the labelling config of project {project.title!r} is not the scheme's:\n"
+        + "\n".join(f"  - {difference}" for difference in differences),
+        where=project.url,
+        hint="To put the scheme's config back: copydesk push --reset-config. To keep the change, make it in the"
+        " scheme's TOML file.",
+    )
+
+
+def _refuse_another_version(project: Project, scheme: LabelScheme) -> None:
+    known = config_scheme(project.config)
+    if known is not None and known[:2] != (scheme.name, scheme.version):
         raise StudioError(
-            f"the labelling config of project {project.title!r} is not the scheme's:\n"
-            + "\n".join(f"  - {difference}" for difference in differences),
+            f"project {project.title!r} was made with the scheme {known[0]} {known[1]}; the desk's is"
+            f" {scheme.name} {scheme.version}",
             where=project.url,
-            hint="To put the scheme's config back: copydesk push --reset-config. To keep the change, make it in the"
-            " scheme's TOML file.",
+            hint="Move its tasks and annotations first: copydesk project --upgrade --dry-run shows what that means.",
         )
-    return _project(client, client.send("PATCH", f"/api/projects/{project.id}/", {"label_config": config}))

@@ -1,45 +1,57 @@
 """Bring home what people did: every version of every annotation, once.
 
-The server's export snapshot is the one answer that holds everything: skipped work, ground truth, other
-people's drafts, and the suggestions as each annotator saw them. It is streamed to a file, checked against
-the server's own hash, read task by task, and what is new goes to one new file of the ledger. Nothing is
-written before all of it has been read, so a cut answer or a kill leaves the ledger as it was.
+The server's export snapshot is the one answer that holds everything: skipped work, ground truth, other people's
+drafts, and the suggestions as each annotator saw them. It is streamed to a file, checked against the server's own
+hash, read task by task, and what is new goes to one new file of the ledger. Nothing is written before all of it has
+been read, so a cut answer or a kill leaves the ledger as it was. What is known of annotations and tasks meanwhile
+lies on disk (:mod:`.pulled`).
+
+Of a large project only the tasks are exported that changed since the last pull, by the server's own word. Clocks can
+be wrong, so it is asked from a while before, and what it says is compared with what was seen. Everything is exported
+where the numbers of tasks or annotations disagree, where the server's clock stands before what it wrote, where it does
+not list what it should, and every fiftieth time in any case.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import hashlib
-import json
+import socket
 import tempfile
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any, Final
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from copydesk.corpus import Desk, sweep, write_atomically
-from copydesk.schemas import (
-    OnProgress,
-    Progress,
-    StudioError,
-    config_drift,
-    labelling_config,
-    silent,
-    text_sha256,
-)
+from copydesk.schemas import OnProgress, Progress, SchemeError, StudioError, config_drift, silent
 
-from .client import StudioClient, connect
-from .ledger import LEDGER, TABLE, TOMBSTONES, Known, LedgerEntry, digest, latest, ledger, version_key
-from .project import STATE, Project, find_project, shown_scheme
+from .client import RefusedError, StudioClient, connect
+from .entries import Place, annotation_id, draft_entry, entry_table, version_entry
+from .ledger import LEDGER, TABLE, LedgerEntry, digest, rows
+from .project import Project, find_projects, noted_projects, project_config, shown_scheme
+from .pulled import Index, LastPull, opened_index
 from .reserve import settle_sides
-from .tasks import key_arm
 
 __all__ = ["PullResult", "pull"]
 
 BATCH: Final = 500
+SMALL: Final = 2_000
+"""So many tasks are always exported whole: it takes seconds, and tells how much work is begun."""
+MOST: Final = 5_000
+"""More changed tasks than these are not picked out one by one."""
+PARTIAL: Final = 50
+"""So many pulls of what changed are followed by one of everything."""
+OVERLAP: Final = timedelta(minutes=10)
+"""By so much clocks may differ, and a change may be written down later than its time says."""
+
+STAMP: Final = "%Y-%m-%dT%H:%M:%S.%fZ"
+"""How the server wants a time; any other way is an error 500 to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,21 +59,25 @@ class PullResult:
     """What a pull found.
 
     Attributes:
-        project_id: The project on the server.
+        project_id: The desk's first project on the server.
         url: Its address.
-        tasks: How many of our tasks it holds.
-        added: New versions in the ledger: of annotations submitted, updated or skipped.
+        projects: How many projects of the desk there are.
+        tasks: How many of our tasks they hold.
+        added: New versions in the ledger: of annotations submitted, updated or skipped, and of drafts where asked for.
         already: Annotations that had not changed since they were last seen.
         skipped: How many of those now on the server are skipped.
         gone: New tombstones, for annotations that are no longer on the server.
-        drafts: Work begun and not yet submitted.
-        foreign: Tasks that somebody else put into the project; they are left alone.
+        drafts: Work begun and not yet submitted, in the tasks that were exported.
+        foreign: Tasks that somebody else put into a project; they are left alone.
+        exported: Tasks that were read whole; of the others the server says that nothing changed.
         annotators: Annotations on the server by annotator.
-        drift: Differences between the project's labelling config and the scheme.
+        drift: Differences between a project's labelling config and the scheme.
+        lost_projects: Ids of projects of this desk that are no longer on the server; the ledger keeps their work.
     """
 
     project_id: int
     url: str
+    projects: int = 1
     tasks: int = 0
     added: int = 0
     already: int = 0
@@ -69,12 +85,20 @@ class PullResult:
     gone: int = 0
     drafts: int = 0
     foreign: int = 0
+    exported: int = 0
     annotators: dict[str, int] = field(default_factory=dict)
     drift: tuple[str, ...] = ()
+    lost_projects: tuple[int, ...] = ()
 
 
-def pull(desk: Desk, *, on_progress: OnProgress = silent) -> PullResult:
-    """Add everything new in the desk's project to the desk's ledger.
+def pull(desk: Desk, *, drafts: bool = False, full: bool = False, on_progress: OnProgress = silent) -> PullResult:
+    """Add everything new in the desk's projects to the desk's ledger.
+
+    Args:
+        desk: Whose projects.
+        drafts: Also keep work that is begun and not submitted; it never counts as finished.
+        full: Export every task again, whatever the server says about its last change.
+        on_progress: Told of tasks.
 
     Raises:
         StudioError: No server, no project, or an export that failed or arrived damaged; the ledger is as it was.
@@ -83,30 +107,44 @@ def pull(desk: Desk, *, on_progress: OnProgress = silent) -> PullResult:
     with desk.locked():
         sweep(desk)
         client = connect(desk)
-        project = find_project(client, desk)
-        if project is None:
-            raise _no_project(client, desk)
-        with tempfile.TemporaryDirectory(prefix=".pull-", dir=desk.path) as scratch:
-            target = Path(scratch) / "snapshot.json"
-            on_progress(Progress("pull", 0, None, "tasks"))
-            with client.snapshot(project.id, target) as made:
-                _check_whole(target, made, client)
-            total = (made.get("counters") or {}).get("task_number")
-            result = _record(desk, client, project, _tasks(target, client, total, on_progress))
-        settle_sides(desk)
-        drift = config_drift(labelling_config(shown_scheme(desk)), project.config)
-        return dataclasses.replace(result, drift=tuple(drift))
+        projects = find_projects(client, desk)
+        there = {project.id for project in projects}
+        lost = tuple(sorted(set(noted_projects(desk, client.name)) - there))
+        with (
+            tempfile.TemporaryDirectory(prefix=".pull-", dir=desk.path) as scratch,
+            opened_index(Path(scratch) / "index.sqlite") as index,
+        ):
+            index.read_ledger(desk)
+            work = _Pull(desk, client, index, Path(scratch) / "snapshot.json", drafts=drafts, full=full or drafts)
+            work.give_up(lost)
+            if not projects:
+                raise _no_project(desk, client, lost)
+            for project in projects:
+                work.project(project, on_progress)
+            settle_sides(desk)
+            drift = tuple(line for project in projects for line in _drift(desk, project))
+            return work.result(projects, drift=drift, lost_projects=lost)
 
 
-def _no_project(client: StudioClient, desk: Desk) -> StudioError:
-    noted = desk.done(STATE, client.name)
-    if noted is None:
+def _drift(desk: Desk, project: Project) -> list[str]:
+    try:
+        scheme = shown_scheme(desk, project.layers.split("+") if project.layers else ())
+    except SchemeError as error:  # the scheme has no such layer any more: the project waits for its upgrade
+        return [error.message]
+    return config_drift(project_config(scheme, project.layout), project.config)
+
+
+def _no_project(desk: Desk, client: StudioClient, lost: Collection[int]) -> StudioError:
+    if not lost:
         return StudioError("this desk has no project on the server yet", where=client.url, hint="Run copydesk push.")
-    known = latest(desk)
-    gone = {uid for uid, last in known.items() if (last.server, last.project_id) == (client.name, int(noted))}
-    _append(desk, _tombstones(desk, {uid for uid in gone if known[uid].state not in TOMBSTONES}, set()))
+    there = rows(desk, ["annotation", "state", "server", "project_id"])
+    kept = {
+        row["annotation"]
+        for row in there
+        if row["server"] == client.name and row["project_id"] in lost and row["state"] != "draft"
+    }
     return StudioError(
-        f"project {noted} is no longer on the server; the ledger keeps its {len(gone)} annotations",
+        f"project {', '.join(map(str, lost))} is no longer on the server; the ledger keeps its {len(kept)} annotations",
         where=client.url,
         hint="copydesk push makes it again.",
     )
@@ -142,127 +180,186 @@ def _tasks(target: Path, client: StudioClient, total: int | None, on_progress: O
                 where=client.url,
                 hint="Nothing was written; run copydesk pull again.",
             ) from error
+    if total is not None and done != total:
+        raise StudioError(
+            f"the export holds {done} tasks and not the {total} that were announced",
+            where=client.url,
+            hint="Nothing was written; run copydesk pull again.",
+        )
     on_progress(Progress("pull", done, done, "tasks"))
 
 
 @dataclass(slots=True)
-class _Count:
-    tasks: int = 0
-    added: int = 0
-    already: int = 0
-    skipped: int = 0
-    gone: int = 0
-    drafts: int = 0
-    foreign: int = 0
-    annotators: dict[str, int] = field(default_factory=dict)
+class _Pull:
+    """One pull at work: what is known, and what was counted so far."""
 
+    desk: Desk
+    client: StudioClient
+    index: Index
+    snapshot: Path
+    drafts: bool
+    full: bool
+    count: Counter[str] = field(default_factory=Counter)
 
-def _record(desk: Desk, client: StudioClient, project: Project, tasks: Iterator[dict[str, Any]]) -> PullResult:
-    known = latest(desk)
-    count = _Count()
+    def project(self, project: Project, on_progress: OnProgress) -> None:
+        """Pull one project."""
+        self.client.put_away(project.id, _mark(self.desk))
+        begun = datetime.now(UTC).isoformat()
+        last = self.index.begin(self.desk, self.client.name, project.id)
+        wanted = self._changed(project, last)
+        if wanted:
+            self._read(project, wanted, on_progress)
+        if wanted is None or self._withheld(wanted) or not self._agrees(project):
+            wanted = None
+            self.index.forget_tasks()
+            self._read(project, None, on_progress)
+        partial = 0 if wanted is None else last.partial + 1
+        ours, others = self.index.finish(self.desk, self.client.name, project.id, begun=begun, partial=partial)
+        self.count.update(tasks=ours, foreign=others, exported=self.index.count("exported"))
 
-    def entries() -> Iterator[LedgerEntry]:
-        seen: set[str] = set()
-        present: set[int] = set()
+    def _changed(self, project: Project, last: LastPull) -> list[int] | None:
+        """Return the tasks to export; None for all of them."""
+        total = self.index.count("seen")
+        since = _since(last, self.client.date)
+        if self.full or total <= SMALL or last.partial >= PARTIAL or since is None:
+            return None
+        fields = ("id", "updated_at")
+        pages = self.client.pages(project.id, fields, since=since.astimezone(UTC).strftime(STAMP))
+        self.index.list_tasks((int(raw["id"]), str(raw.get("updated_at") or "")) for raw in pages)
+        if not self.index.lists(last.task):  # an unknown filter is no error to the server, but an empty list
+            return None
+        most = min(MOST, total // 2)
+        changed = self.index.changed(most + 1)
+        return changed if len(changed) <= most else None
+
+    def _agrees(self, project: Project) -> bool:
+        """Tell whether there are as many tasks and annotations as we know."""
+        answer = self.client.get("/api/tasks", project=project.id, page=1, page_size=1, include="id")
+        if answer["total"] != self.index.count("known"):
+            return False
+        if self.index.count("foreign") or "total_annotations" not in answer:
+            return True
+        people, skipped = self.index.standing(self.client.name, project.id)
+        return bool(answer["total_annotations"] == people.total() - skipped)
+
+    def _withheld(self, wanted: Collection[int]) -> bool:
+        """Tell whether the server kept back tasks that it has, as it does where it does not know the filter."""
+        missed = next((task for task in wanted if not self.index.exported(task)), None)
+        if missed is None:
+            return False
+        try:
+            self.client.get(f"/api/tasks/{missed}/")
+        except RefusedError as error:
+            if error.status != 404:
+                raise
+            return False  # deleted since it was listed
+        return True
+
+    def _read(self, project: Project, wanted: list[int] | None, on_progress: OnProgress) -> None:
+        """Bring home these tasks, or all of them, and find out what is gone."""
+        on_progress(Progress("pull", 0, None, "tasks"))
+        with self.client.snapshot(project.id, self.snapshot, tasks=wanted, title=_mark(self.desk)) as made:
+            _check_whole(self.snapshot, made, self.client)
+        total = (made.get("counters") or {}).get("task_number")
+        self._append(self._new(project, _tasks(self.snapshot, self.client, total, on_progress)))
+        self.snapshot.unlink()
+        if self.index.miss(self.client.name, project.id, whole=wanted is None):
+            self._append(self._tombstones())
+
+    def _new(self, project: Project, tasks: Iterator[dict[str, Any]]) -> Iterator[LedgerEntry]:
+        """Yield what the ledger does not hold yet, and note what was read."""
+        about = Place(self.client.name, project.id, self.desk.settings.arms.salt)
         for task in tasks:
-            if "copydesk_key" not in (task.get("data") or {}):
-                count.foreign += 1
+            ours = "copydesk_key" in (task.get("data") or {})
+            self.index.export(int(task["id"]), str(task.get("updated_at") or ""), ours)
+            if not ours:
                 continue
-            count.tasks += 1
-            count.drafts += len(task.get("drafts") or ())
-            present.add(int(task["id"]))
+            self.count["drafts"] += len(task.get("drafts") or ())
             for annotation in task.get("annotations") or ():
-                entry = _entry(client.name, project.id, task, annotation, known, desk.settings.arms.salt)
-                seen.add(entry.annotation)
-                count.annotators[entry.annotator] = count.annotators.get(entry.annotator, 0) + 1
-                count.skipped += bool(annotation.get("was_cancelled"))
-                if entry.annotation in known and known[entry.annotation].key == entry.key:
-                    count.already += 1
-                else:
-                    count.added += 1
-                    yield entry
-        missing = {
-            uid
-            for uid, last in known.items()
-            if (last.server, last.project_id) == (client.name, project.id)
-            and uid not in seen
-            and last.state not in TOMBSTONES
-        }
-        for entry in _tombstones(desk, missing, present):
-            count.gone += 1
-            yield entry
+                uid = annotation_id(annotation, self.client.name)
+                entry = version_entry(about, task, annotation, uid, self.index.known(uid))
+                self.index.meet(entry.annotation)
+                yield from self._unless_known(entry)
+            for draft in (task.get("drafts") or ()) if self.drafts else ():
+                yield from self._unless_known(draft_entry(about, task, draft))
 
-    _append(desk, entries())
-    return PullResult(project.id, project.url, **dataclasses.asdict(count))
+    def _unless_known(self, entry: LedgerEntry) -> Iterator[LedgerEntry]:
+        last = self.index.known(entry.annotation)
+        if last is not None and last.key in (entry.key, digest([entry.key, last.before])):
+            return
+        if last is not None and self.index.has(entry.key):  # it is again as it was before: a version of its own
+            entry = dataclasses.replace(entry, key=digest([entry.key, last.key]))
+        self.index.learn(entry)
+        self.count["added"] += 1
+        self.count["drafts kept"] += entry.state == "draft"
+        yield entry
 
+    # what was there and is not any more
 
-def _entry(
-    server: str,
-    project: int,
-    task: dict[str, Any],
-    annotation: dict[str, Any],
-    known: dict[str, Known],
-    salt: str,
-) -> LedgerEntry:
-    data = task["data"]
-    who = annotation.get("completed_by")
-    annotator = str(who.get("email") or who.get("id")) if isinstance(who, dict) else f"user {who}"
-    uid = str(annotation.get("unique_id") or f"{server}/{annotation['id']}")
-    prediction = annotation.pop("prediction", None) or {}
-    return LedgerEntry(
-        key=version_key(annotation, annotator, after=known[uid].tombstone if uid in known else ""),
-        annotation=uid,
-        state="skipped" if annotation.get("was_cancelled") else "updated" if uid in known else "submitted",
-        server=server,
-        project_id=project,
-        task_id=int(task["id"]),
-        copydesk_key=data["copydesk_key"],
-        document_id=str(data.get("document_id", "")),
-        sha256=text_sha256(str(data.get("text", ""))),
-        scheme=str(data.get("scheme", "")),
-        layers=str(data.get("layers", "")),
-        arm=key_arm(data["copydesk_key"], salt),
-        layout=str(data.get("layout") or "document"),
-        focus=str(data.get("focus") or ""),
-        annotator=annotator,
-        ground_truth=bool(annotation.get("ground_truth")),
-        lead_time=annotation.get("lead_time"),
-        created_at=str(annotation.get("created_at") or ""),
-        updated_at=str(annotation.get("updated_at") or ""),
-        model_version=str(prediction.get("model_version") or ""),
-        raw=json.dumps(annotation, ensure_ascii=False, sort_keys=True),
-        prediction=json.dumps(prediction, ensure_ascii=False, sort_keys=True) if prediction else "",
-    )
+    def give_up(self, projects: Collection[int]) -> None:
+        """Write tombstones for everything in projects that are no longer there."""
+        for project in projects:
+            if self.index.miss_all(self.client.name, project):
+                self._append(self._tombstones())
 
+    def _tombstones(self) -> Iterator[LedgerEntry]:
+        columns = [name for name in LEDGER.names if name not in ("raw", "prediction")]
+        for row in rows(self.desk, columns):
+            state = self.index.missing(row["annotation"])
+            last = self.index.known(row["annotation"])
+            if state is None or last is None or last.key != row["key"]:
+                continue
+            ended = {"key": digest([row["key"], state]), "state": state, "raw": "", "prediction": ""}
+            tombstone = LedgerEntry(**{**row, **ended})
+            self.index.learn(tombstone)
+            self.count["gone"] += 1
+            yield tombstone
 
-def _tombstones(desk: Desk, gone: set[str], present: set[int]) -> Iterator[LedgerEntry]:
-    """Yield a tombstone for each annotation that is gone: ``deleted`` if its task is among those present."""
-    if not gone:
-        return
-    last = {entry.annotation: entry for entry in ledger(desk) if entry.annotation in gone}
-    for entry in sorted(last.values(), key=lambda entry: entry.annotation):
-        state = "deleted" if entry.task_id in present else "vanished"
-        key = digest([entry.key, state])
-        yield dataclasses.replace(entry, key=key, state=state, raw="", prediction="")
+    # writing and telling
+
+    def _append(self, entries: Iterator[LedgerEntry]) -> None:
+        """Write entries as the ledger's next file; with none of them, no file."""
+        first = next(entries, None)
+        if first is None:
+            return
+        taken = [int(part.stem.removeprefix("part-")) for part in self.desk.parts(TABLE)]
+        path = self.desk.path / TABLE / f"part-{max(taken, default=0) + 1:05d}.parquet"
+        with write_atomically(path) as temporary, pq.ParquetWriter(temporary, LEDGER, compression="zstd") as writer:
+            batch = [first]
+            for entry in entries:
+                batch.append(entry)
+                if len(batch) >= BATCH:
+                    writer.write_table(entry_table(batch))
+                    batch = []
+            if batch:
+                writer.write_table(entry_table(batch))
+
+    def result(self, projects: list[Project], **more: Any) -> PullResult:
+        """Return what all of it came to."""
+        annotators: Counter[str] = Counter()
+        skipped = 0
+        for project in projects:
+            people, their = self.index.standing(self.client.name, project.id)
+            annotators += people
+            skipped += their
+        already = annotators.total() - self.count["added"] + self.count["drafts kept"]
+        counted = {name: self.count[name] for name in ("tasks", "added", "gone", "drafts", "foreign", "exported")}
+        told: dict[str, Any] = {**counted, "already": already, "skipped": skipped, "annotators": dict(annotators)}
+        return PullResult(projects[0].id, projects[0].url, len(projects), **told, **more)
 
 
-def _append(desk: Desk, entries: Iterator[LedgerEntry]) -> None:
-    """Write entries as the ledger's next file; with none of them, no file."""
-    taken = [int(part.stem.removeprefix("part-")) for part in desk.parts(TABLE)]
-    path = desk.path / TABLE / f"part-{max(taken, default=0) + 1:05d}.parquet"
-    first = next(entries, None)
-    if first is None:
-        return
-    with write_atomically(path) as temporary, pq.ParquetWriter(temporary, LEDGER, compression="zstd") as writer:
-        batch = [first]
-        for entry in entries:
-            batch.append(entry)
-            if len(batch) >= BATCH:
-                writer.write_table(_table(batch))
-                batch = []
-        if batch:
-            writer.write_table(_table(batch))
+def _since(last: LastPull, date: str) -> datetime | None:
+    """Return from when on the server has to be asked for changes; None where clocks cannot tell."""
+    try:
+        newest, begun = datetime.fromisoformat(last.newest), datetime.fromisoformat(last.begun)
+        now = parsedate_to_datetime(date)
+        since = min(newest, begun) - OVERLAP  # the newest may be of a time when the server's clock was ahead
+        return since if now >= newest - OVERLAP or now >= begun else None
+    except (ValueError, TypeError):
+        return None
 
 
-def _table(entries: list[LedgerEntry]) -> pa.Table:
-    return pa.Table.from_pylist([dataclasses.asdict(entry) for entry in entries], schema=LEDGER)
+def _mark(desk: Desk) -> str:
+    """Return what our exports are called on a server, so that those of a killed pull can be told from others'."""
+    place = f"{socket.gethostname()}\x1f{desk.path.resolve()}"
+    return f"copydesk pull {hashlib.sha256(place.encode()).hexdigest()[:12]}"

@@ -1,10 +1,12 @@
 """Put every document in front of people once, with what is suggested about it.
 
-The server knows no key of ours and stores the same task twice without a word, so we look before we send:
-all keys in the project are read first, and after any answer that does not say what happened they are read
-again before anything is sent again. An answer's counts are believed only if they are the expected ones,
-because predictions can get lost behind a success. What nobody has touched gets new suggestions; what
-somebody has annotated, or begun to, is left alone. Killed anywhere, the next run goes on.
+    look what is there ─► send what is missing ─► look again where anything went wrong ─► renew what nobody touched
+
+The server knows no key of ours and stores the same task twice without a word, so we look before we send, and after
+any answer that does not say what happened we look before anything is sent again (:mod:`sending`). An answer's counts
+are believed only if they are the expected ones, because predictions can get lost behind a success. What nobody has
+touched gets new suggestions (:mod:`renewing`); what somebody has annotated, or begun to, is left alone. Killed
+anywhere, the next run goes on. What two pushes did at once is found by counting, at the end of both.
 
 Where a queue is planned, tasks are made in its order, and their rank is their prediction's score, by which the
 server offers them: so people get them in that order.
@@ -12,41 +14,43 @@ server offers them: so people get them in that order.
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import Any, Final
+from typing import Final
 
 from copydesk.corpus import Desk, record_removed
 from copydesk.schemas import (
     DeskError,
-    Document,
-    LabelScheme,
     OffsetError,
     OnProgress,
     Progress,
     Removed,
     SchemeError,
     StudioError,
-    Suggestion,
     silent,
 )
 
-from .client import NoAnswerError, RefusedError, StudioClient, connect
-from .outgoing import Order, Pair, batches, pairs, planned_order, presented, queued_pairs
-from .project import Project, ensure_project, shown_scheme
-from .reserve import cluster_of, kept, settle_sides
-from .tasks import Prediction, Task, encode, model_version, task_key
+from .client import StudioClient, connect
+from .making import TaskMaker
+from .outgoing import Pair, canonical_ids, current_version, pairs, planned_order, queued_pairs
+from .project import Project, ensure_project
+from .renewing import Renewal
+from .reserve import kept, settle_sides
+from .sending import Pace, Parcel, Sender
+from .server_tasks import ServerTasks, read_tasks
+from .shown import Layout, asked_for
 
 __all__ = ["PushResult", "push"]
 
 PUSHED: Final = "push"
+UNDER_WAY: Final = "push under way"
 BATCH: Final = 250
-BATCH_CHARACTERS: Final = 8_000_000
-TRIES: Final = 4
-SETTLE: Final = {True: (1.0, 2.0, 4.0, 8.0, 15.0, 30.0), False: (1.0, 2.0)}
-"""Seconds to wait before looking what became of a request; longer where the server may still be at work on it."""
+BATCH_BYTES: Final = 16_000_000
+LOOKS: Final = (1.0, 2.0, 4.0)
+"""Seconds between looks whether what a killed run sent still arrives."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,7 @@ class PushResult:
         project_id: The project on the server.
         url: Its address.
         created: New tasks.
-        already: Tasks that were there.
+        already: Documents whose tasks were there.
         predictions_updated: Tasks that got new suggestions in the place of old ones, or of lost ones.
         failed: What could not be pushed, and why; also in the desk's removed table.
         doubles_removed: Tasks that had been imported twice, of which the untouched one was deleted.
@@ -80,17 +84,21 @@ def push(
     desk: Desk,
     *,
     limit: int | None = None,
+    layers: Sequence[str] = (),
+    layout: Layout | None = None,
     reset_config: bool = False,
     on_progress: OnProgress = silent,
     sleep: Callable[[float], None] = time.sleep,
 ) -> PushResult:
-    """Bring the desk's project on the server up to date with the desk.
+    """Bring one of the desk's projects on the server up to date with the desk.
 
     Args:
         desk: A desk with articles; suggestions are sent where there are some. Where a queue is planned, tasks are
             made and offered in its order.
         limit: Send only the next so many documents of the queue that are not there; by default all, those that the
             queue does not rank behind it.
+        layers: Which project; by default the one of the settings' layers.
+        layout: What a task is; by default what suits the layers, or as the settings say.
         reset_config: Put the scheme's labelling config in the place of one that was changed by hand.
         on_progress: Told of every batch.
         sleep: How to wait before looking again after a lost answer.
@@ -98,6 +106,7 @@ def push(
     Raises:
         StudioError: No server, a changed labelling config, or a server that gave up on us midway; what was
             pushed until then stays and the next run goes on from there.
+        SchemeError: The layout cannot show these layers.
         DeskError: Another copydesk is at work here, or a limit is given and no queue is planned.
     """
     with desk.locked():
@@ -105,263 +114,204 @@ def push(
         if limit is not None and not order.ranks:
             raise DeskError("no queue is planned", where=str(desk.path), hint="Plan one: copydesk queue --plan")
         client = connect(desk)
-        scheme = shown_scheme(desk)
-        project = ensure_project(client, desk, scheme, reset_config=reset_config)
-        work = _Push(client, project, sleep, order)
-        work.reconcile()
+        scheme, layout = asked_for(desk, layers, layout)
+        project = ensure_project(client, desk, scheme, reset_config=reset_config, layout=layout)
+        maker = TaskMaker(scheme, layout, desk.settings.arms, order)
+        sender = Sender(client, project, Pace(BATCH, BATCH_BYTES), sleep)
+        work = _Push(desk, client, project, maker, sender, on_progress)
+        place = f"{client.name} {project.id}"
+        work.read(after_a_kill=bool(desk.done(UNDER_WAY, place)))
+        desk.note(UNDER_WAY, {place: "yes"})
         try:
-            _work_through(work, desk, scheme, limit, on_progress)
+            work.through(limit)
         finally:
-            record_removed(desk, "push", work.failed)
-        desk.note(PUSHED, {client.name: str(work.created + work.already)})  # for those who ask without the server
-        return PushResult(
-            project.id,
-            project.url,
-            work.created,
-            work.already,
-            work.updated,
-            tuple(work.failed),
-            work.doubles_removed,
-            tuple(work.doubles_left),
-            work.version,
-        )
-
-
-def _work_through(work: _Push, desk: Desk, scheme: LabelScheme, most: int | None, on_progress: OnProgress) -> None:
-    canonical = {document for document, group in cluster_of(desk).items() if document == group}
-    there = {document for document in canonical if task_key(document, scheme) in work.there}
-    work.already = len(there)
-    ranks = work.order.ranks
-    waiting = [document for document in ranks if document in canonical and document not in there][:most]
-    # tasks of a time before the queue was planned still have other scores
-    given = kept(desk).given
-    rescore = any(ranks.get(document, 0) > given for document in there)
-    if ranks:
-        # before anything is sent: what people may have got keeps its place, whatever happens now
-        settle_sides(desk, given=max((ranks.get(document, 0) for document in (*there, *waiting)), default=0))
-    behind = (pair for pair in pairs(desk) if pair[0].id not in ranks) if most is None else iter(())
-    total = len(canonical) if most is None else len(there) + len(waiting)
-    on_progress(Progress("push", 0, total, "tasks"))
-    sent = work.encoded(chain(queued_pairs(desk, waiting), behind), scheme)
-    for batch in batches(sent, BATCH, BATCH_CHARACTERS):
-        work.send(batch)
-        done = work.created + work.already + len(work.failed)
-        on_progress(Progress("push", min(done, total), total, "tasks"))
-    if work.troubled:
-        work.reconcile()
-    work.renew_predictions(pairs(desk), scheme, rescore=rescore)
-    work.show_newest()
-    on_progress(Progress("push", total, total, "tasks"))
+            record_removed(desk, "push", work.failed())
+        desk.note(PUSHED, {client.name: str(sender.created + work.already)})  # for those who ask without the server
+        desk.note(UNDER_WAY, {place: ""})
+        return work.result()
 
 
 @dataclass(slots=True)
-class _OnServer:
-    """A task of ours on the server."""
+class _Survey:
+    """What the desk has and the server has not: counted, and listed where a queue ranks it.
 
-    id: int
-    touched: bool
-    predictions: int
+    Attributes:
+        total: Documents that stand for their copies.
+        there: Those of them that have a task on the server.
+        given: The last rank that was sent.
+        lost: Whether a task should have suggestions and has none.
+        sent: Ranked documents that are on the server, in no order.
+        waiting: Ranked documents that are not, in no order.
+    """
+
+    total: int = 0
+    there: int = 0
+    given: int = 0
+    lost: bool = False
+    sent: list[str] = field(default_factory=list)
+    waiting: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class _Push:
-    """One push at work: what is on the server, and what was done so far."""
+    """One push at work."""
 
+    desk: Desk
     client: StudioClient
     project: Project
-    sleep: Callable[[float], None]
-    order: Order
-    there: dict[str, _OnServer] = field(default_factory=dict)
-    failed: list[Removed] = field(default_factory=list)
-    created: int = 0
+    maker: TaskMaker
+    sender: Sender
+    on_progress: OnProgress
+    there: ServerTasks = field(default_factory=lambda: ServerTasks(iter(())))
+    unfit: list[Removed] = field(default_factory=list)
     already: int = 0
     updated: int = 0
     doubles_removed: int = 0
-    doubles_left: list[str] = field(default_factory=list)
-    troubled: bool = False
-    version: str = ""
+    doubles_left: tuple[str, ...] = ()
 
-    # what is there
-
-    def reconcile(self) -> None:
-        """Read which of our tasks are on the server; of two with one key, delete one that nobody touched."""
-        fields = ("id", "data", "total_annotations", "cancelled_annotations", "total_predictions")
-        there: dict[str, _OnServer] = {}
-        doubles: list[tuple[str, _OnServer]] = []
-        for raw in self.client.pages(self.project.id, fields):
-            key = (raw.get("data") or {}).get("copydesk_key")
-            if key is None:
-                continue
-            touched = bool(raw["total_annotations"] or raw["cancelled_annotations"])
-            task = _OnServer(int(raw["id"]), touched, int(raw["total_predictions"]))
-            first = there.setdefault(key, task)
-            if first is not task:
-                keep, drop = (task, first) if task.touched and not first.touched else (first, task)
-                there[key] = keep
-                doubles.append((key, drop))
-        self.there = there
-        self.doubles_left = []
-        for key, task in doubles:
-            if task.touched or self.client.get(f"/api/tasks/{task.id}/").get("draft_exists"):
-                self.doubles_left.append(key)
-            else:
-                self.client.send("DELETE", f"/api/tasks/{task.id}/")
-                self.doubles_removed += 1
-
-    def encoded(self, pairs: Iterable[Pair], scheme: LabelScheme) -> Iterator[Task]:
-        """Yield the tasks that are not on the server yet."""
-        for document, suggestion in pairs:
-            if task_key(document, scheme) in self.there:
-                continue
-            try:
-                yield self._encoded(document, suggestion, scheme)
-            except (SchemeError, OffsetError) as error:
-                reason = "text changed" if isinstance(error, OffsetError) else "would break the screen"
-                self._fail(document.id, reason, error.message)
-
-    def _encoded(self, document: Document, suggestion: Suggestion | None, scheme: LabelScheme) -> Task:
-        return encode(document, presented(suggestion, scheme), scheme, priority=self.order.priorities.get(document.id))
-
-    def _fail(self, document: str, reason: str, detail: str) -> None:
-        self.failed.append(Removed(document, "push", reason, f"task of {document}", detail))
-
-    # sending
-
-    def send(self, batch: list[Task]) -> None:
-        """Import a batch so that each of its tasks is there once, or is recorded as failed.
+    def read(self, *, after_a_kill: bool = False) -> None:
+        """Read which of our tasks are on the server, and let each be there once.
 
         Raises:
-            StudioError: The server does not come back, or refuses us altogether.
+            StudioError: The keys there were made with another salt, so that none would be known again.
         """
-        pending = batch
-        for attempt in range(TRIES):
+        if after_a_kill:
+            self._wait_for_late_ones()
+        salt, part = self.maker.arms.salt, self.maker.scheme_part
+        self.there, removed, self.doubles_left = read_tasks(self.client, self.project.id, salt=salt, scheme_part=part)
+        self.doubles_removed += removed
+        self.sender.last = self.there.last
+        if self.there.unknown_arms:
+            raise StudioError(
+                f"the keys of {self.there.unknown_arms} tasks hide their arm with another salt than the desk's",
+                where=self.project.url,
+                hint="Put arms.salt in copydesk.toml back to what it was when they were pushed.",
+            )
+
+    def _wait_for_late_ones(self) -> None:
+        """Wait until a server that was given something by a run that is dead has put it where we see it."""
+        count = self.client.task_count(self.project.id)
+        for seconds in LOOKS:
+            self.sender.sleep(seconds)
+            before, count = count, self.client.task_count(self.project.id)
+            if before == count:
+                return
+
+    def through(self, most: int | None) -> None:
+        """Send what is missing, look over it, renew what is old."""
+        survey = self._survey()
+        self.already = survey.there
+        ranks = self.maker.order.ranks
+        waiting = self._next(sorted(survey.waiting, key=ranks.__getitem__), most)
+        # tasks of a time before the queue was planned still have other scores
+        rescore = survey.given > kept(self.desk).given
+        if ranks:
+            # before anything is sent: what people may have got keeps its place, whatever happens now
+            settle_sides(self.desk, given=max((survey.given, *(ranks[document] for document in waiting))))
+        if self.maker.layout == "focus":  # of a document that is there, single tasks may be missing
+            waiting = sorted({*survey.sent, *waiting}, key=ranks.__getitem__)
+        behind = pairs(self.desk, self._is_behind) if most is None else iter(())
+        total = survey.total if most is None else self.already + len(waiting)
+        self._send(chain(queued_pairs(self.desk, waiting), behind), total)
+        lost, expected = survey.lost, self.there.total + self.sender.created
+        if self.sender.troubled or self.client.task_count(self.project.id) != expected:
+            self.read()
+            lost = self._survey().lost
+        if self.already or lost:
+            self._renew(anyway=rescore or lost)
+        self._show_newest()
+
+    def _survey(self) -> _Survey:
+        survey = _Survey()
+        ranks = self.maker.order.ranks
+        for document, suggested in canonical_ids(self.desk):
+            survey.total += 1
+            arm, there = self.maker.arm(document, self.there)
+            if there:
+                survey.there += 1
+                survey.given = max(survey.given, ranks.get(document, 0))
+                task = self.there.find(self.maker.part(document, arm))  # a part is a key only in the layout `document`
+                survey.lost |= suggested and task is not None and not (task.touched or task.suggested)
+            if document in ranks:
+                (survey.sent if there else survey.waiting).append(document)
+        survey.lost |= self.maker.layout == "focus" and self.there.bare > 0
+        return survey
+
+    def _next(self, waiting: list[str], most: int | None) -> list[str]:
+        """Return the next documents to send; in the focus layout only those with a mention to ask about count."""
+        if most is None or self.maker.layout == "document":
+            return waiting[:most]
+        found: list[str] = []
+        for document, suggestion in queued_pairs(self.desk, waiting):
+            if len(found) == most:
+                break
+            if self.maker.units(document, suggestion, self.maker.arm(document.id, self.there)[0]):
+                found.append(document.id)
+        return found
+
+    def _is_behind(self, document: str) -> bool:
+        """Tell whether a document is to be looked at although no queue ranks it."""
+        if document in self.maker.order.ranks:
+            return False
+        return self.maker.layout == "focus" or not self.maker.arm(document, self.there)[1]
+
+    def _send(self, documents: Iterable[Pair], total: int) -> None:
+        focus = self.maker.layout == "focus"
+        base, whole = (0, None) if focus else (self.already, total)  # how many tasks it will be nobody knows
+        self.on_progress(Progress("push", 0, whole, "tasks"))
+        for settled in self.sender.send(self._parcels(documents)):
+            done = base + settled + len(self.unfit)
+            self.on_progress(Progress("push", done if whole is None else min(done, whole), whole, "tasks"))
+        done = base + self.sender.created
+        self.on_progress(Progress("push", done if whole is None else whole, done if whole is None else whole, "tasks"))
+
+    def _parcels(self, documents: Iterable[Pair]) -> Iterator[Parcel]:
+        """Yield the tasks that are not on the server yet, ready to go."""
+        for document, suggestion in documents:
+            arm, there = self.maker.arm(document.id, self.there)
             try:
-                answer = self.client.send("POST", self._path("import"), pending, return_task_ids=True)
-            except RefusedError as error:
-                if error.status in (401, 403, 404):
-                    raise
-                clear = error.status < 500 and error.status not in (408, 409, 429)
-                if clear or (attempt > 0 and error.status == 500):
-                    self._split(pending, error)
-                    return
-                self._wait(error.retry_after, attempt)
-                last: StudioError = error
-            except NoAnswerError as error:
-                last = error
-            else:
-                self._count(pending, answer)
-                return
-            pending = self._missing(pending, patient=isinstance(last, NoAnswerError))
-            if not pending:
-                return
-        raise StudioError(
-            f"{last.message}; {len(pending)} tasks of this batch are not on the server",
-            where=self.client.url,
-            hint="Everything else is; run copydesk push again to go on.",
-        )
+                units = self.maker.units(document, suggestion, arm)
+                if there:
+                    units = [unit for unit in units if self.there.find(unit.key) is None]
+                for task in self.maker.tasks(units):
+                    body = json.dumps(task, ensure_ascii=False, separators=(",", ":")).encode()
+                    yield Parcel(task["data"]["copydesk_key"], document.id, len(task["predictions"]), body)
+            except (SchemeError, OffsetError) as error:
+                reason = "text changed" if isinstance(error, OffsetError) else "would break the screen"
+                self.unfit.append(Removed(document.id, "push", reason, f"task of {document.id}", error.message))
 
-    def _path(self, end: str) -> str:
-        return f"/api/projects/{self.project.id}/{end}"
+    def _renew(self, *, anyway: bool) -> None:
+        version = current_version(self.desk)
+        versions = set(self.client.get(f"/api/projects/{self.project.id}/model-versions/") or ())
+        if version and (anyway or versions - {version}):
+            renewal = Renewal(self.desk, self.client, self.project, self.maker, version, self.sender.sleep)
+            try:
+                renewal.sweep()
+            finally:
+                self.updated += renewal.updated
 
-    def _wait(self, asked: float | None, attempt: int) -> None:
-        self.sleep(min(asked, 60.0) if asked is not None else 2.0**attempt)
-
-    def _split(self, pending: list[Task], error: RefusedError) -> None:
-        """Send the halves of a batch that the server will not have, down to the one task that it refuses."""
-        if len(pending) == 1:
-            self._fail(pending[0]["data"]["document_id"], "refused by the server", error.message)
-            return
-        middle = len(pending) // 2
-        self.send(pending[:middle])
-        self.send(pending[middle:])
-
-    def _count(self, pending: list[Task], answer: dict[str, Any]) -> None:
-        self.created += len(pending)
-        wanted = sum(len(task["predictions"]) for task in pending)
-        found = answer.get("prediction_count")
-        if answer.get("task_count") != len(pending) or found != wanted:
-            self.troubled = True  # the sweep at the end finds which
-        for task, number in zip(pending, answer.get("task_ids") or [], strict=False):
-            self.there[task["data"]["copydesk_key"]] = _OnServer(int(number), False, len(task["predictions"]))
-
-    def _missing(self, pending: list[Task], *, patient: bool) -> list[Task]:
-        """Look which tasks did arrive although the answer did not; wait while the server may still be at work."""
-        self.troubled = True
-        for seconds in SETTLE[patient]:
-            self.sleep(seconds)
-            self.reconcile()
-            missing = [task for task in pending if task["data"]["copydesk_key"] not in self.there]
-            if len(missing) < len(pending):
-                # a request is stored whole or not at all, so what is there is all that will come
-                self.created += len(pending) - len(missing)
-                return missing
-        return pending
-
-    # predictions
-
-    def renew_predictions(self, pairs: Iterable[Pair], scheme: LabelScheme, *, rescore: bool = False) -> None:
-        """Give every untouched task the suggestions of now: where they are others, or got lost.
-
-        Args:
-            pairs: The desk's documents with their suggestions.
-            scheme: As the project shows it.
-            rescore: Whether tasks may have other scores than their ranks say.
-        """
-        versions = set(self.client.get(self._path("model-versions/")) or ())
-        stale: dict[int, list[tuple[int, tuple[str, float | None]]]] | None = None
-        batch: list[tuple[_OnServer, Prediction, list[int]]] = []
-        for document, suggestion in pairs:
-            if suggestion is None:
-                continue
-            self.version = model_version(suggestion)
-            task = self.there.get(task_key(document, scheme))
-            if task is None or task.touched:
-                continue
-            if (rescore or versions - {self.version}) and stale is None:
-                stale = self._predictions()
-            found = stale.get(task.id, []) if stale is not None else []
-            if stale is not None and task.id not in stale:
-                continue  # touched since, or begun
-            now = (self.version, self.order.priorities.get(document.id, suggestion.score))
-            old = [number for number, shown in found if shown != now]
-            if not old and (found if stale is not None else task.predictions):
-                continue
-            fresh = len(old) == len(found)
-            prediction = self._encoded(document, suggestion, scheme)["predictions"][0]
-            batch.append((task, prediction if fresh else {}, old))
-            if len(batch) >= BATCH:
-                self._replace(batch)
-                batch = []
-        self._replace(batch)
-
-    def _predictions(self) -> dict[int, list[tuple[int, tuple[str, float | None]]]]:
-        """Return, for every task that nobody has touched or begun, its predictions as (id, (model version, score))."""
-        fields = ("id", "predictions", "total_annotations", "cancelled_annotations", "draft_exists")
-        return {
-            int(raw["id"]): [(int(p["id"]), (str(p["model_version"]), p.get("score"))) for p in raw["predictions"]]
-            for raw in self.client.pages(self.project.id, fields, full=True, size=200)
-            if not (raw["total_annotations"] or raw["cancelled_annotations"] or raw.get("draft_exists"))
-        }
-
-    def _replace(self, batch: list[tuple[_OnServer, Prediction, list[int]]]) -> None:
-        """Store new predictions, then delete the old ones: a kill in between leaves one too many, never none."""
-        new = [{"task": task.id, **prediction} for task, prediction, _ in batch if prediction]
-        if new:
-            answer = self.client.send("POST", self._path("import/predictions"), new)
-            if answer.get("created") != len(new):
-                raise StudioError(
-                    f"Label Studio stored {answer.get('created')} of {len(new)} predictions",
-                    where=self.project.url,
-                    hint="Run copydesk push again; if it repeats, compare the labelling config with the scheme.",
-                )
-        for _, _, old in batch:
-            for number in old:
-                self.client.send("DELETE", f"/api/predictions/{number}/")
-        self.updated += len(batch)
-
-    def show_newest(self) -> None:
+    def _show_newest(self) -> None:
         """Make the project show the newest suggestions: the server would go on showing those of its first import."""
-        if self.version and self.version in (self.client.get(self._path("model-versions/")) or ()):
-            project = self.client.get(f"/api/projects/{self.project.id}/")
-            if project.get("model_version") != self.version:
-                self.client.send("PATCH", f"/api/projects/{self.project.id}/", {"model_version": self.version})
+        version = current_version(self.desk)
+        path = f"/api/projects/{self.project.id}/"
+        shown = self.client.get(path).get("model_version")
+        if version and shown != version and version in (self.client.get(f"{path}model-versions/") or ()):
+            self.client.send("PATCH", path, {"model_version": version})
+
+    def failed(self) -> list[Removed]:
+        """Return what could not be pushed."""
+        return [*self.unfit, *self.sender.failed]
+
+    def result(self) -> PushResult:
+        """Return what was done."""
+        return PushResult(
+            self.project.id,
+            self.project.url,
+            self.sender.created,
+            self.already,
+            self.updated,
+            tuple(self.failed()),
+            self.doubles_removed,
+            self.doubles_left,
+            current_version(self.desk),
+        )

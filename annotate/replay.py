@@ -26,6 +26,7 @@ from copydesk.schemas import (
     silent,
 )
 
+from .arms import ARMS
 from .client import RefusedError, StudioClient, connect_as
 from .decoding import decode
 from .edits import Change, align
@@ -82,7 +83,8 @@ def replay(
     created = 0
     for number, (document_id, item) in enumerate(sorted(said.items()), start=1):
         document = texts.get(document_id)
-        task = tasks.get(task_key(document, scheme)) if document is not None else None
+        keys = [task_key(document_id, scheme, arm=arm, salt=desk.settings.arms.salt) for arm in ARMS]
+        task = next((tasks[key] for key in keys if key in tasks), None)
         if document is None or task is None:
             raise StudioError(
                 f"document {document_id} has no task in project {project.title!r}",

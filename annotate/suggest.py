@@ -36,7 +36,16 @@ from .stance_choice import StanceChoice, choose_stance
 from .suggester import Suggester, load_suggester, pipeline_origin, refusal_of
 from .suggesters import Guest, registered, removed_from, suggestions_table
 
-__all__ = ["CURRENT", "SuggestResult", "Suggester", "load_suggester", "pipeline_origin", "suggest", "suggestions"]
+__all__ = [
+    "CURRENT",
+    "SuggestResult",
+    "Suggester",
+    "announce",
+    "load_suggester",
+    "pipeline_origin",
+    "suggest",
+    "suggestions",
+]
 
 CURRENT: Final = "pipeline"
 """Where ``state.json`` notes which pipeline a desk uses now."""
@@ -104,6 +113,19 @@ def suggest(
     return SuggestResult(
         origin, desk.path / "suggestions" / folder, *counts, removed=refused, done=result.done, skipped=result.skipped
     )
+
+
+def announce(desk: Desk) -> tuple[Origin, Callable[[], Suggester | Guest]]:
+    """Return who suggests by a desk's settings, and what loads it; no model is loaded yet.
+
+    Raises:
+        SettingsError: The pipeline cannot be used.
+    """
+    settings = located(desk.settings.suggest, desk.path)
+    stance = choose_stance(settings, desk.path)
+    scheme = desk.scheme()
+    origin, _ = _announced(settings, scheme, stance)
+    return origin, lambda: load_suggester(settings, scheme, stance=stance)
 
 
 def _announced(

@@ -1,4 +1,4 @@
-"""Write annotations in Label Studio's words: the codec's first half, and the wire format itself.
+"""Write annotations in Label Studio's words: the codec's first half.
 
 One document is one task; everything said about it is one list of result rows. A row belongs to the region
 whose `id` it carries, and a region may have several rows:
@@ -10,26 +10,28 @@ whose `id` it carries, and a region may have several rows:
     answer about the whole document                     a choices row without offsets
 
 A source, a cue or a piece of evidence used twice is one region with two relations. Offsets are code points,
-which is what a ``Text`` tag with ``granularity="symbol"`` counts. The server checks none of this: a dangling
-relation blanks the annotator's screen, a region id given twice swallows a span, a lone surrogate breaks
-every later export. Hence :func:`check_result`, through which every row leaves.
+which is what a ``Text`` tag with ``granularity="symbol"`` counts. The server checks none of this, so what would
+break a screen or an export cannot be written: every region goes through ``_Rows.region``, which checks its span
+and keeps its id apart from all others, and every relation leads to a region that was just written. What
+:func:`~.wire.check_result` refuses in rows of any other making is never in these.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, TypeAlias, TypedDict
+from typing import Final, TypeAlias
 
 from copydesk.corpus import ArmSettings
 from copydesk.schemas import (
     OUTLET,
     UNNAMED,
     Annotations,
-    Attribute,
     Document,
     Entity,
     LabelScheme,
+    OffsetError,
     SchemeError,
     Span,
     Stance,
@@ -37,8 +39,21 @@ from copydesk.schemas import (
 )
 
 from .arms import Arm, arm_token, known_arm
+from .wire import (
+    LARGEST_INTEGER,
+    TEXT,
+    Prediction,
+    Result,
+    Task,
+    TaskData,
+    Vocabulary,
+    check_result,
+    lone_surrogate,
+    vocabulary,
+)
 
 __all__ = [
+    "LARGEST_INTEGER",
     "Prediction",
     "Result",
     "Task",
@@ -47,63 +62,11 @@ __all__ = [
     "encode",
     "encode_result",
     "key_arm",
+    "model_version",
     "task_key",
 ]
 
-TEXT: Final = "text"
 SALT: Final = ArmSettings().salt
-LARGEST_INTEGER: Final = 2**53 - 1
-"""The largest whole number that the browser keeps exactly."""
-
-
-class Result(TypedDict, total=False):
-    """One row of a result: of a region (`id`, `from_name`, `value`) or of a relation (`from_id`, `to_id`)."""
-
-    id: str
-    from_name: str
-    to_name: str
-    type: str
-    value: dict[str, Any]
-    score: float
-    meta: dict[str, list[str]]
-    origin: str
-    from_id: str
-    to_id: str
-    direction: str
-    labels: list[str]
-
-
-class TaskData(TypedDict):
-    """What a task carries besides its suggestions; `copydesk_key` is how it is found again."""
-
-    text: str
-    copydesk_key: str
-    document_id: str
-    sha256: str
-    title: str
-    outlet: str
-    url: str
-    published: str
-    scheme: str
-    scheme_digest: str
-    layers: str
-    layout: str
-    focus: str
-
-
-class Prediction(TypedDict, total=False):
-    """Suggestions as the server stores them; tasks are offered in ascending order of `score`."""
-
-    model_version: str
-    score: float
-    result: list[Result]
-
-
-class Task(TypedDict):
-    """A task as it is imported."""
-
-    data: TaskData
-    predictions: list[Prediction]
 
 
 def task_key(
@@ -154,8 +117,8 @@ def encode(
         SchemeError: Something does not fit the scheme, or would break the screen or an export.
         OffsetError: A span does not fit the document's text.
     """
-    if bad := _surrogate(document.text):
-        raise SchemeError(bad, where=f"document {document.id}")
+    if bad := lone_surrogate(document.id):
+        raise SchemeError(bad, where=f"document {document.id!a}")
     predictions: list[Prediction] = []
     if said is not None:
         annotations = _showable(said.annotations) if isinstance(said, Suggestion) else said
@@ -165,6 +128,8 @@ def encode(
         }
         score = priority if priority is not None else said.score if isinstance(said, Suggestion) else None
         if score is not None:
+            if not math.isfinite(score):
+                raise SchemeError(f"the score {score} is no number", where=f"document {document.id}")
             prediction["score"] = score
         predictions.append(prediction)
     data: TaskData = {
@@ -182,8 +147,8 @@ def encode(
         "layout": "document",
         "focus": "",
     }
-    for name, value in data.items():
-        if bad := _surrogate(str(value)):
+    for name, value in (*data.items(), *(("model_version", p["model_version"]) for p in predictions)):
+        if bad := lone_surrogate(str(value)):
             raise SchemeError(bad, where=f"document {document.id}, {name}")
     return {"data": data, "predictions": predictions}
 
@@ -212,21 +177,20 @@ def encode_result(document: Document, annotations: Annotations, scheme: LabelSch
         SchemeError: Something does not fit the scheme, or would break the screen or an export.
         OffsetError: A span, or the text's hash, is not the document's.
     """
-    annotations.check(document)
-    rows = _Rows(document, scheme)
-    rows.reserve(
-        [entity.id for entity in annotations.entities] + [attribution.id for attribution in annotations.attributions]
-    )
+    if (annotations.document_id, annotations.sha256) != (document.id, document.sha256):
+        annotations.check(document)  # which says how they differ
+    rows = _Rows(document, scheme, vocabulary(scheme))
+    for entity in annotations.entities:
+        rows.reserve(entity.id)
+    for attribution in annotations.attributions:
+        rows.reserve(attribution.id)
     _write_entities(rows, annotations)
     _write_attributions(rows, annotations)
     _write_stances(rows, annotations)
-    for question, values in sorted(annotations.choices.items()):
-        asked = next((q for q in scheme.questions if q.id == question), None)
-        if asked is None or not set(values) <= {value.id for value in asked.values}:
-            raise rows.misfit(f"question {question!r} with the answer {', '.join(values)!r}")
-        value = {"choices": list(values)}
-        rows.add({"id": f"question-{question}", "from_name": question, "type": "choices", "value": value})
-    check_result(rows.rows, document)
+    _write_answers(rows, annotations)
+    # every string comes from the text, from the scheme, whose ids are ASCII, or is one of these ids
+    if bad := lone_surrogate(document.text) or lone_surrogate(" ".join(rows.ids)):
+        raise SchemeError(bad, where=f"document {document.id}")
     return rows.rows
 
 
@@ -240,50 +204,55 @@ class _Rows:
 
     document: Document
     scheme: LabelScheme
+    words: Vocabulary
     rows: list[Result] = field(default_factory=list)
     ids: set[str] = field(default_factory=set)
-    shared: dict[tuple[str, Span, str], str] = field(default_factory=dict)
-    layers: dict[str, str] = field(init=False)
-    asked: dict[str, Attribute] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.layers = {label.id: label.layer for label in self.scheme.labels}
-        self.asked = {attribute.id: attribute for attribute in self.scheme.attributes}
+    shared: dict[tuple[str, int, int, str], str] = field(default_factory=dict)
 
     def misfit(self, what: str) -> SchemeError:
         scheme = f"{self.scheme.name} {self.scheme.version}"
         return SchemeError(f"{what} does not fit the scheme {scheme}", where=f"document {self.document.id}")
 
-    def reserve(self, ids: Iterable[str]) -> None:
-        for wanted in ids:
-            if wanted in self.ids or not wanted:
-                raise self.misfit(f"the region id {wanted!r}, empty or given twice,")
-            self.ids.add(wanted)
-
-    def add(self, row: Result) -> None:
-        row["to_name"] = TEXT
-        self.rows.append(row)
+    def reserve(self, id: str) -> None:
+        if id in self.ids or not id:
+            raise self.misfit(f"the region id {id!r}, empty or given twice,")
+        self.ids.add(id)
 
     def region(
-        self, id: str, span: Span, label: str, *, score: float | None = None, meta: dict[str, list[str]] | None = None
+        self, id: str, span: Span, label: str, score: float | None = None, meta: dict[str, list[str]] | None = None
     ) -> None:
-        if label not in self.layers:
+        layer = self.words.layers.get(label)
+        if layer is None:
             raise self.misfit(f"the label {label!r}")
-        value = {"start": span.start, "end": span.end, "text": span.text, "labels": [label]}
-        row: Result = {"id": id, "from_name": self.layers[label], "type": "labels", "value": value}
+        start, end, text = span.start, span.end, self.document.text
+        if not 0 <= start < end <= len(text) or text[start:end] != span.text:
+            raise OffsetError(self.document.id, start, end, expected=span.text, found=text[max(start, 0) : max(end, 0)])
+        row: Result = {
+            "id": id,
+            "from_name": layer,
+            "to_name": TEXT,
+            "type": "labels",
+            "value": {"start": start, "end": end, "text": span.text, "labels": [label]},
+        }
         if score is not None:
-            row["score"] = score
+            row["score"] = self.sure(score)
         if meta:
             row["meta"] = meta
-        self.add(row)
+        self.rows.append(row)
+
+    def sure(self, score: float) -> float:
+        if not math.isfinite(score):
+            raise self.misfit(f"the score {score}")
+        return score
 
     def share(self, label: str, span: Span, value: str = "") -> str:
         """Return the id of the region with this label and span, making it where it is new."""
-        key = (label, span, value)
-        if key not in self.shared:
-            self.shared[key] = self.free(f"{label.lower()}-{span.start}-{span.end}")
-            self.region(self.shared[key], span, label)
-        return self.shared[key]
+        key = (label, span.start, span.end, value)
+        found = self.shared.get(key)
+        if found is None:
+            found = self.shared[key] = self.free(f"{label.lower()}-{span.start}-{span.end}")
+            self.region(found, span, label)
+        return found
 
     def free(self, wanted: str) -> str:
         found, number = wanted, 1
@@ -293,29 +262,28 @@ class _Rows:
         self.ids.add(found)
         return found
 
-    def answer(self, place: _Place, name: str, value: str, *, score: float | None = None) -> None:
+    def answer(self, place: _Place, name: str, value: str, score: float | None = None) -> None:
         """Write one attribute of a region."""
         region, span, label = place
-        asked = self.asked.get(name)
+        asked = self.words.attributes.get(name)
         if asked is None or label not in asked.labels:
             raise self.misfit(f"the attribute {name!r} of {label}")
-        words = {"start": span.start, "end": span.end, "text": span.text}
-        row: Result = {"id": region, "from_name": name}
+        answered: dict[str, str | int | list[str]] = {"start": span.start, "end": span.end, "text": span.text}
         if asked.kind == "integer":
             if not value.isascii() or not value.isdigit() or str(int(value)) != value or int(value) > LARGEST_INTEGER:
                 raise self.misfit(f"{name} = {value!r}")
-            row |= {"type": "number", "value": {**words, "number": int(value)}}
+            kind, answered["number"] = "number", int(value)
         else:
-            allowed = {"true"} if asked.kind == "flag" else {v.id for v in asked.values}
-            if value not in allowed:
+            if value not in asked.allowed:
                 raise self.misfit(f"{name} = {value!r}")
-            row |= {"type": "choices", "value": {**words, "choices": [value]}}
+            kind, answered["choices"] = "choices", [value]
+        row: Result = {"id": region, "from_name": name, "to_name": TEXT, "type": kind, "value": answered}
         if score is not None:
-            row["score"] = score
-        self.add(row)
+            row["score"] = self.sure(score)
+        self.rows.append(row)
 
     def relate(self, source: str, relation: str, target: str) -> None:
-        if all(known.id != relation for known in self.scheme.relations):
+        if relation not in self.words.relations:
             raise self.misfit(f"the relation {relation!r}")
         self.rows.append(
             {"type": "relation", "from_id": source, "to_id": target, "direction": "right", "labels": [relation]}
@@ -324,21 +292,20 @@ class _Rows:
 
 def _write_entities(rows: _Rows, annotations: Annotations) -> None:
     for entity in annotations.entities:
-        rows.region(entity.id, entity.span, entity.label, score=entity.score)
+        rows.region(entity.id, entity.span, entity.label, entity.score)
         for name, value in sorted(entity.attributes.items()):
             rows.answer((entity.id, entity.span, entity.label), name, value)
 
 
 def _write_attributions(rows: _Rows, annotations: Annotations) -> None:
     for attribution in annotations.attributions:
-        rows.region(attribution.id, attribution.content, "CONTENT", score=attribution.score)
+        rows.region(attribution.id, attribution.content, "CONTENT", attribution.score)
         if attribution.form:
             rows.answer((attribution.id, attribution.content, "CONTENT"), "form", attribution.form)
         if attribution.source is not None:
-            key = ("SOURCE", attribution.source, attribution.source_type)
-            new = key not in rows.shared
-            source = rows.share(*key)
-            if new and attribution.source_type:
+            written = len(rows.rows)
+            source = rows.share("SOURCE", attribution.source, attribution.source_type)
+            if len(rows.rows) > written and attribution.source_type:
                 rows.answer((source, attribution.source, "SOURCE"), "source_type", attribution.source_type)
             rows.relate(source, "source", attribution.id)
         elif attribution.source_type:
@@ -348,6 +315,8 @@ def _write_attributions(rows: _Rows, annotations: Annotations) -> None:
 
 
 def _write_stances(rows: _Rows, annotations: Annotations) -> None:
+    if not annotations.stances:
+        return
     entities = {entity.id: entity for entity in annotations.entities}
     carriers: dict[str, int] = {}
     said: set[tuple[str, str]] = set()
@@ -369,7 +338,7 @@ def _write_stances(rows: _Rows, annotations: Annotations) -> None:
 
 
 def _write_stance(rows: _Rows, stance: Stance, place: _Place, entities: Mapping[str, Entity]) -> None:
-    rows.answer(place, "polarity", stance.polarity, score=stance.score)
+    rows.answer(place, "polarity", stance.polarity, stance.score)
     if stance.role:
         rows.answer(place, "role", stance.role)
     if stance.holder in (OUTLET, UNNAMED):
@@ -382,43 +351,12 @@ def _write_stance(rows: _Rows, stance: Stance, place: _Place, entities: Mapping[
         rows.relate(rows.share("EVIDENCE", evidence), "evidence", place[0])
 
 
-def _surrogate(text: str) -> str:
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError as error:
-        return f"a lone surrogate {text[error.start]!a} at offset {error.start} would break every export of the project"
-    return ""
-
-
-def check_result(rows: Iterable[Result], document: Document) -> None:
-    """Refuse rows that the server would take and the screen or a later export would break on.
-
-    Raises:
-        SchemeError: A region id stands for two spans, a relation leads nowhere, an offset lies outside the
-            text, or a string holds a lone surrogate.
-    """
-    rows = list(rows)
-    where = f"document {document.id}"
-    places: dict[str, tuple[int, int]] = {}
-    labelled: set[str] = set()
-    for row in rows:
-        if row["type"] == "relation" or "start" not in row["value"]:
-            continue
-        start, end = row["value"]["start"], row["value"]["end"]
-        if not 0 <= start < end <= len(document.text):
-            raise SchemeError(f"region {row['id']} lies at [{start}, {end}), outside the text", where=where)
-        if places.setdefault(row["id"], (start, end)) != (start, end) or (
-            row["type"] == "labels" and row["id"] in labelled
-        ):
-            raise SchemeError(f"the region id {row['id']} is given twice: the second span would be lost", where=where)
-        if row["type"] == "labels":
-            labelled.add(row["id"])
-    if stray := sorted(set(places) - labelled):
-        raise SchemeError(f"region {stray[0]} has answers but no label", where=where)
-    for row in rows:
-        if row["type"] == "relation":
-            for end_id in (row["from_id"], row["to_id"]):
-                if end_id not in labelled:
-                    raise SchemeError(f"a relation leads to {end_id}, which is no region: blank screen", where=where)
-        elif bad := _surrogate(f"{row['id']}{row['value'].get('text', '')}"):
-            raise SchemeError(bad, where=where)
+def _write_answers(rows: _Rows, annotations: Annotations) -> None:
+    for question, values in sorted(annotations.choices.items()):
+        asked = rows.words.questions.get(question)
+        fits = asked is not None and values and asked.allowed.issuperset(values)
+        if asked is None or not fits or len(set(values)) < len(values) or (len(values) > 1 and not asked.multiple):
+            raise rows.misfit(f"question {question!r} with the answer {', '.join(values)!r}")
+        row_id = rows.free(f"question-{question}")
+        value = {"choices": list(values)}
+        rows.rows.append({"id": row_id, "from_name": question, "to_name": TEXT, "type": "choices", "value": value})

@@ -10,8 +10,10 @@ import typer
 from .articles import ingest, init, removed
 from .demo import demo
 from .labels import check, scheme, suggest
+from .live import serve, watch
 from .output import Output
 from .people import pull, push, replay, studio
+from .projects import project
 from .publish import diff, release, report
 from .queue import queue
 from .status import status
@@ -33,8 +35,11 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     ingest,
     suggest,
     queue,
+    project,
     push,
     pull,
+    watch,
+    serve,
     status,
     release,
     report,

@@ -56,6 +56,10 @@ class Output:
         if self.as_json:
             sys.stdout.write(json.dumps(values, ensure_ascii=False, default=str) + "\n")
 
+    def flush(self) -> None:
+        """Let whoever reads our output have it now: of a command that stays."""
+        sys.stdout.flush()
+
     def note(self, text: str) -> None:
         """Tell the person in front of the screen something that is no result."""
         sys.stderr.write(text + "\n")

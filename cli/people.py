@@ -10,6 +10,7 @@ import typer
 from .errors import ExitStatus
 from .options import DeskOption, JsonOption, open_desk
 from .output import Output, count, here
+from .projects import LayoutName
 
 __all__ = ["pull", "push", "replay", "studio"]
 
@@ -118,6 +119,13 @@ def push(
     limit: Annotated[
         int, typer.Option(min=0, help="Send only the next so many of the queue; 0: all, also what it does not rank.")
     ] = 0,
+    layers: Annotated[
+        str,
+        typer.Option(metavar="LAYER,…", help="To the project with these layers; by default those of studio.layers."),
+    ] = "",
+    layout: Annotated[
+        LayoutName | None, typer.Option(help="All on one page, or one task per mention; by default studio.layout.")
+    ] = None,
     reset_config: Annotated[
         bool, typer.Option("--reset-config", help="Put the scheme's labelling config back where somebody changed it.")
     ] = False,
@@ -130,12 +138,20 @@ def push(
     \b
     Example:
       copydesk push
+      copydesk push --layers entities,stance --layout focus
     """
     from copydesk.annotate import push as run_push
 
     output = Output(as_json=as_json)
     with output.progress() as on_progress:
-        result = run_push(open_desk(desk), limit=limit or None, reset_config=reset_config, on_progress=on_progress)
+        result = run_push(
+            open_desk(desk),
+            limit=limit or None,
+            layers=[layer.strip() for layer in layers.split(",") if layer.strip()],
+            layout=layout.value if layout else None,
+            reset_config=reset_config,
+            on_progress=on_progress,
+        )
     known = f"; {count(result.already, 'task')} there already" if result.already else ""
     output.line(f"Sent {count(result.created, 'task')} to {result.url}{known}.")
     if result.predictions_updated:
@@ -161,8 +177,18 @@ def push(
         raise typer.Exit(ExitStatus.FINDINGS)
 
 
-def pull(desk: DeskOption = Path(), as_json: JsonOption = False) -> None:
-    """Bring home what people did in Label Studio.
+def pull(
+    desk: DeskOption = Path(),
+    drafts: Annotated[
+        bool,
+        typer.Option("--drafts", help="Also keep work that is begun and not submitted; it never counts as finished."),
+    ] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="Read every task again, not only those that changed since the last pull.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Bring home what people did in Label Studio, from all projects of the desk.
 
     Every version of every annotation is kept; nothing is ever overwritten.
 
@@ -174,7 +200,7 @@ def pull(desk: DeskOption = Path(), as_json: JsonOption = False) -> None:
 
     output = Output(as_json=as_json)
     with output.progress() as on_progress:
-        result = run_pull(open_desk(desk), on_progress=on_progress)
+        result = run_pull(open_desk(desk), drafts=drafts, full=full, on_progress=on_progress)
     output.line(
         f"Pulled {count(result.added, 'new version')} from {count(result.tasks, 'task')}; {result.already} unchanged."
     )
@@ -182,6 +208,8 @@ def pull(desk: DeskOption = Path(), as_json: JsonOption = False) -> None:
         if number:
             output.line(f"  {number} {words}")
     output.table(sorted(result.annotators.items()))
+    for number in result.lost_projects:
+        output.note(f"project {number} is no longer on the server; the ledger keeps what was done in it")
     for difference in result.drift:
         output.note(f"the project's labelling config is not the scheme's: {difference}")
     output.result(
@@ -194,6 +222,9 @@ def pull(desk: DeskOption = Path(), as_json: JsonOption = False) -> None:
             "skipped": result.skipped,
             "gone": result.gone,
             "drafts": result.drafts,
+            "foreign": result.foreign,
+            "projects": result.projects,
+            "lost_projects": list(result.lost_projects),
             "annotators": dict(result.annotators),
             "drift": list(result.drift),
         }

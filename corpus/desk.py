@@ -20,7 +20,7 @@ import filelock
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from copydesk.schemas import DeskError, LabelScheme, from_table, load_scheme, to_table
+from copydesk.schemas import BusyError, DeskError, LabelScheme, from_table, load_scheme, to_table
 
 from .settings import Settings, load_settings
 
@@ -101,14 +101,14 @@ class Desk:
         """Hold the desk for one writer.
 
         Raises:
-            DeskError: Another copydesk is at work here.
+            BusyError: Another copydesk is at work here.
         """
         lock = filelock.FileLock(self.path / ".lock", timeout=0)
         try:
             with lock:
                 yield
         except filelock.Timeout:
-            raise DeskError(
+            raise BusyError(
                 "another copydesk is at work on this desk", where=str(self.path), hint="Wait for it, or stop it."
             ) from None
 

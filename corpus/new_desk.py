@@ -20,6 +20,7 @@ __all__ = ["init_desk"]
 GITIGNORE = """\
 # secrets, server data and scratch never belong into a repository
 .studio/
+.live/
 .lock
 *.tmp
 """

@@ -25,7 +25,7 @@ __all__ = [
     "sweep",
 ]
 
-TABLES = ("articles", "removed", "segments", "clusters", "suggestions", "queue", "annotations", "gold")
+TABLES = ("articles", "removed", "segments", "clusters", "suggestions", "queue", "annotations", "pulled", "gold")
 
 
 def documents(desk: Desk) -> Iterator[Document]:

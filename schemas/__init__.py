@@ -19,11 +19,31 @@ from .annotations import (
 )
 from .checks import CHECKS, CheckReport, Finding, check, check_message
 from .documents import Cluster, Document, Removed, Segment, SegmentKind, Span, document_id, text_sha256
-from .errors import CopydeskError, DeskError, InputError, OffsetError, SchemeError, SettingsError, StudioError
+from .errors import (
+    BusyError,
+    CopydeskError,
+    DeskError,
+    InputError,
+    OffsetError,
+    SchemeError,
+    SettingsError,
+    StudioError,
+)
 from .features import AttributeField, attribute_fields, bio_names, label_names, value_names
+from .focus_layout import (
+    FOCUS_FURTHER,
+    FOCUS_HOLDERS,
+    config_layout,
+    default_layout,
+    focus_config,
+    focus_scheme,
+    holder_keys,
+)
 from .guidelines import guidelines
+from .instructions import instruction, is_own_instruction
 from .json_schema import json_schema
-from .labelling import config_drift, config_scheme, labelling_config
+from .labelling import config_drift, config_layers, config_scheme, labelling_config
+from .migration import Migration, load_migration
 from .progress import OnProgress, Progress, silent
 from .records import (
     ANNOTATIONS,
@@ -59,6 +79,8 @@ __all__ = [
     "CHECKS",
     "CLUSTERS",
     "DOCUMENTS",
+    "FOCUS_FURTHER",
+    "FOCUS_HOLDERS",
     "HOTKEY",
     "OUTLET",
     "POLARITIES",
@@ -73,6 +95,7 @@ __all__ = [
     "Attribute",
     "AttributeField",
     "Attribution",
+    "BusyError",
     "CheckReport",
     "Cluster",
     "CopydeskError",
@@ -86,6 +109,7 @@ __all__ = [
     "LabelScheme",
     "Layer",
     "MentionCluster",
+    "Migration",
     "OffsetError",
     "OnProgress",
     "Origin",
@@ -111,13 +135,22 @@ __all__ = [
     "check",
     "check_message",
     "config_drift",
+    "config_layers",
+    "config_layout",
     "config_scheme",
+    "default_layout",
     "document_id",
+    "focus_config",
+    "focus_scheme",
     "from_table",
     "guidelines",
+    "holder_keys",
+    "instruction",
+    "is_own_instruction",
     "json_schema",
     "label_names",
     "labelling_config",
+    "load_migration",
     "load_scheme",
     "polarity_class",
     "polarity_grade",

@@ -8,6 +8,7 @@ maps the class to an exit code; nothing below the command line exits or prints.
 from __future__ import annotations
 
 __all__ = [
+    "BusyError",
     "CopydeskError",
     "DeskError",
     "InputError",
@@ -65,6 +66,10 @@ class SchemeError(CopydeskError):
 
 class DeskError(CopydeskError):
     """A desk that is missing, broken, locked, or made by a newer version."""
+
+
+class BusyError(DeskError):
+    """A desk that another copydesk is at work on: to be tried again later."""
 
 
 class StudioError(CopydeskError):

@@ -25,7 +25,7 @@ from typing import Final
 from .config_xml import Element, read_element
 from .scheme import Attribute, LabelScheme, Question, Value
 
-__all__ = ["config_drift", "config_scheme", "labelling_config"]
+__all__ = ["config_drift", "config_layers", "config_scheme", "labelling_config"]
 
 TEXT: Final = "text"
 """The name of the one <Text>, and of the task field that it shows."""
@@ -175,6 +175,15 @@ def config_scheme(xml: str) -> tuple[str, str, str] | None:
         if mark == MARK and len(parts) == 3:
             return parts[0], parts[1], parts[2]
     return None
+
+
+def config_layers(xml: str) -> list[str]:
+    """Return the layers whose labels a labelling config offers, in its order.
+
+    Raises:
+        SchemeError: It cannot be read as XML.
+    """
+    return [element.attributes.get("name", "") for element in read_element(xml).walk() if element.tag == "Labels"]
 
 
 def config_drift(expected_xml: str, found_xml: str) -> list[str]:

@@ -10,6 +10,7 @@ a plain span layer, so that a desk can add its own.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import re
@@ -310,10 +311,16 @@ def load_scheme(source: str | Path = "conflict-news-1.0") -> LabelScheme:
         except (OSError, UnicodeDecodeError) as error:
             raise SchemeError(f"cannot read the scheme: {error}", where=str(source)) from error
     try:
-        return LabelScheme.model_validate(tomllib.loads(text))
+        return _read(text)
     except tomllib.TOMLDecodeError as error:
         raise SchemeError(f"not TOML: {error}", where=str(source)) from error
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
         raise SchemeError(first["msg"], where=f"{source}: {place}" if place else str(source)) from error
+
+
+@functools.lru_cache(maxsize=8)
+def _read(text: str) -> LabelScheme:
+    # every stage asks for its scheme anew, some of them several times
+    return LabelScheme.model_validate(tomllib.loads(text))

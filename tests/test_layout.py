@@ -38,6 +38,8 @@ DOORS = {
     "huggingface_hub": {"export/card.py"},
     "trafilatura": {"corpus/extract.py"},
     "py3langid": {"corpus/language.py"},
+    "fastapi": {"annotate/live.py"},
+    "uvicorn": {"annotate/live.py"},
     "ftfy": {"corpus/clean.py"},
     "rensa": {"corpus/dedupe.py"},
     "altair": {"export/charts.py"},

@@ -39,7 +39,21 @@ WORDS = (
     "rebels", "The", "army's", "Qasr", "anti-aircraft", "👨‍👩‍👧‍👦", "🇺🇦", "👍🏽", "1️⃣", "قوات", "الجيش", "العراق،",
     "e\u0301te\u0301", "x\u0323\u0307", "𝔄𝔅", "俄罗斯", "Київ", "said:", "“Never”", "12,000", "<b>", "&amp;", "שלום",
 )  # fmt: skip
-GAPS = (" ", " ", " ", "  ", "\u00a0", "\n\n", ", ")
+GAPS = (" ", " ", " ", "  ", "\u00a0", "\n\n", ", ", "\r\n", "\r", "\t", "\u2028", "\u200b", "\u202e")
+# names that the encoder would like to give to regions of its own, and what a region of the browser may be called
+IDS = (
+    "e",
+    "question-graphic",
+    "source-0-6",
+    "cue-0-6",
+    "evidence-0-6",
+    "evidence-0-6-2",
+    "stance-1-e0",
+    "row 0",
+    "~",
+    "id 🇺🇦",
+    "0",
+)
 
 
 def make_document(text: str, **more: str) -> Document:
@@ -55,7 +69,8 @@ def texts(draw):
 
 @st.composite
 def spans(draw, document):
-    inked = [index for index, character in enumerate(document.text) if not character.isspace()]
+    tail = max(0, len(document.text) - 1_000)
+    inked = [index for index, character in enumerate(document.text[tail:], tail) if not character.isspace()]
     start = draw(st.sampled_from(inked))
     near = [index for index in inked if start <= index < start + 40]
     return Span.of(document, start, draw(st.sampled_from(near)) + 1)
@@ -80,12 +95,21 @@ def drawn_attributes(draw, scheme, label):
 def drawn_entities(draw, document, scheme, count):
     pool = draw(st.lists(spans(document), min_size=1, max_size=6))
     labels = [label.id for label in scheme.span_labels]
+    count = draw(st.integers(0, count))
+    ids = draw(
+        st.lists(
+            st.sampled_from([*IDS, *(f"e{number}" for number in range(20))]),
+            min_size=count,
+            max_size=count,
+            unique=True,
+        )
+    )
     return [
         Entity(
-            f"e{number}", draw(st.sampled_from(pool)), label := draw(st.sampled_from(labels)), MODEL,
+            own, draw(st.sampled_from(pool)), label := draw(st.sampled_from(labels)), MODEL,
             draw(drawn_attributes(scheme, label)), draw(st.none() | st.floats(0, 1)),
         )
-        for number in range(draw(st.integers(0, count)))
+        for own in ids
     ]  # fmt: skip
 
 
@@ -127,9 +151,12 @@ def drawn_stances(draw, document, scheme, entities):
 
 
 @st.composite
-def annotated(draw, scheme, count=8):
-    """Draw a document and annotations that conform to the scheme, in the order in which decoding gives them back."""
-    document = make_document(draw(texts()))
+def annotated(draw, scheme, count=8, before=""):
+    """Draw a document and annotations that conform to the scheme, in the order in which decoding gives them back.
+
+    The text begins with the words `before`, which nothing is said about.
+    """
+    document = make_document(before + draw(texts()))
     entities = draw(drawn_entities(document, scheme, count))
     attributions = draw(drawn_attributions(document, scheme, 4))
     choices = {
@@ -156,6 +183,12 @@ def scheme():
 def annotated_documents(scheme):
     """A strategy of (document, conforming annotations)."""
     return annotated(scheme)
+
+
+@pytest.fixture(scope="session")
+def long_documents(scheme):
+    """The same over texts of 60,000 code points."""
+    return annotated(scheme, before=("The 👨‍👩‍👧‍👦 قوات e\u0323\u0307 went on.\u00a0\n\n" * 2_000)[:59_000])
 
 
 @pytest.fixture(scope="session")

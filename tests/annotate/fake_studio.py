@@ -37,6 +37,11 @@ class FakeStudio:
         self.predictions: dict[int, dict] = {}
         self.annotations: dict[int, dict] = {}
         self.exports: dict[int, bytes] = {}
+        self.titles: dict[int, str] = {}
+        self.views: dict[int, dict] = {}
+        self.hooks: dict[int, dict] = {}
+        self.backends: dict[int, dict] = {}
+        self.ignored_views = ""
         self.faults: list[Fault] = []
         self.calls: list[tuple[str, str]] = []
         self.lose_predictions = 0
@@ -95,7 +100,10 @@ class FakeStudio:
     def handle(self, http: BaseHTTPRequestHandler) -> None:
         url = urlsplit(http.path)
         size = int(http.headers.get("content-length") or 0)
-        body = json.loads(http.rfile.read(size)) if size else None
+        content = http.rfile.read(size)
+        if len(content) < size:  # whoever sent it is gone
+            return
+        body = json.loads(content) if size else None
         query = {name: values[0] for name, values in parse_qs(url.query).items()}
         self.calls.append((http.command, url.path))
         fault = next(
@@ -188,22 +196,60 @@ class FakeStudio:
         return 200, counts
 
     def list_tasks(self, query, body):
+        query_filters = json.loads(query.get("query", "{}")).get("filters", {"items": []})["items"]
         tasks = [task for task in self.tasks.values() if task["project"] == int(query["project"])]
+        views = {task["id"]: self.task_view(task) for task in tasks}
+        for wanted in query_filters:
+            if wanted["filter"] == "filter:tasks:updated_at":
+                tasks = [t for t in tasks if not self.ignored_views and views[t["id"]]["updated_at"] > wanted["value"]]
+                continue
+            assert (wanted["filter"], wanted["operator"]) == ("filter:tasks:id", "greater")
+            tasks = [task for task in tasks if task["id"] > wanted["value"]]
+        tasks.sort(key=lambda task: task["id"])
         size, page = int(query["page_size"]), int(query["page"])
         part = tasks[(page - 1) * size : page * size]
-        return 200, {"total": len(tasks), "tasks": [self.task_view(task) for task in part]}
+        said = sum(views[task["id"]]["total_annotations"] for task in tasks)
+        return 200, {
+            "total": len(tasks), "total_annotations": said, "tasks": [views[task["id"]] for task in part],
+        }  # fmt: skip
 
     def task_view(self, task):
         said = [a for a in self.annotations.values() if a["task"] == task["id"]]
         shown = [p for p in self.predictions.values() if p["task"] == task["id"]]
         return {
-            **task, "predictions": shown, "total_predictions": len(shown), "draft_exists": bool(task.get("draft")),
+            "updated_at": self.changed(task, said), **task, "predictions": shown, "total_predictions": len(shown), "draft_exists": bool(task.get("draft")),
             "total_annotations": sum(not a["was_cancelled"] for a in said),
             "cancelled_annotations": sum(a["was_cancelled"] for a in said),
         }  # fmt: skip
 
+    def changed(self, task, said):
+        """Return other words whenever anything about the annotations of a task is not as before."""
+        digest = hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+        return f"2026-01-02T03:04:05.{int(digest[:8], 16) % 1_000_000:06d}Z"
+
     def task(self, query, body, number):
         return (200, self.task_view(self.tasks[number])) if number in self.tasks else (404, {"detail": "Not found."})
+
+    def patch_task(self, query, body, number):
+        self.tasks[number].update(body)
+        return 200, self.task_view(self.tasks[number])
+
+    def annotation(self, query, body, number):
+        if body:
+            self.annotations[number].update(body, updated_at=f"2026-02-{len(self.calls) % 28 + 1:02d}T03:04:05.000000Z")
+        return 200, self.annotations[number]
+
+    def draft(self, query, body, number):
+        draft = next(d for task in self.tasks.values() for d in task.get("drafts", ()) if d["id"] == number)
+        draft.update(body or {})
+        return 200, draft
+
+    def prediction(self, query, body, number):
+        self.predictions[number].update(body or {})
+        return 200, self.predictions[number]
+
+    def reset_summary(self, query, body, number):
+        return 200, None
 
     def delete_task(self, query, body, number):
         self.tasks.pop(number)
@@ -219,18 +265,42 @@ class FakeStudio:
         number = self.number()
         tasks = [
             {
+                "updated_at": self.task_view(task)["updated_at"],
                 **task,
                 "annotations": [a for a in self.annotations.values() if a["task"] == task["id"]],
                 "predictions": [p for p in self.predictions.values() if p["task"] == task["id"]],
-                "drafts": [],
+                "drafts": task.get("drafts", []),
             }
             for task in self.tasks.values()
+            if task["project"] == project and self.selected(body or {}, task["id"])
         ]
         content = json.dumps(tasks).encode()
         self.exports[number] = content
+        self.titles[number] = (body or {}).get("title", "")
         md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
         counters = {"task_number": len(tasks)}
         return 201, {"id": number, "status": self.export_status, "md5": md5, "counters": counters}
+
+    def selected(self, body, task):
+        view = self.views.get((body.get("task_filter_options") or {}).get("view"))
+        if view is None or self.ignored_views == "all":
+            return True
+        return self.ignored_views != "none" and task in view["data"]["filters"]["items"][0]["value"]
+
+    def list_exports(self, query, body, project):
+        return 200, [{"id": number, "title": self.titles[number]} for number in self.exports]
+
+    def list_views(self, query, body):
+        return 200, [view for view in self.views.values() if view["project"] == int(query["project"])]
+
+    def create_view(self, query, body):
+        number = self.number()
+        self.views[number] = {"id": number, **body}
+        return 201, self.views[number]
+
+    def delete_view(self, query, body, number):
+        del self.views[number]
+        return 204, None
 
     def download(self, query, body, project, number):
         return 200, self.exports[number]
@@ -239,7 +309,39 @@ class FakeStudio:
         del self.exports[number]
         return 204, None
 
+    def list_hooks(self, query, body):
+        return 200, [hook for hook in self.hooks.values() if hook["project"] == int(query["project"])]
+
+    def create_hook(self, query, body):
+        number = self.number()
+        self.hooks[number] = {"id": number, "is_active": True, **body}
+        return 201, self.hooks[number]
+
+    def delete_hook(self, query, body, number):
+        del self.hooks[number]
+        return 204, None
+
+    def list_backends(self, query, body):
+        return 200, [backend for backend in self.backends.values() if backend["project"] == int(query["project"])]
+
+    def create_backend(self, query, body):
+        number = self.number()
+        self.backends[number] = {"id": number, **body}
+        return 201, self.backends[number]
+
+    def delete_backend(self, query, body, number):
+        gone = self.backends.pop(number)
+        if self.projects[gone["project"]]["model_version"] == gone["title"]:
+            self.projects[gone["project"]]["model_version"] = ""
+        return 204, None
+
     routes = (
+        ("GET", "/api/webhooks/", list_hooks),
+        ("POST", "/api/webhooks/", create_hook),
+        ("DELETE", r"/api/webhooks/(\d+)/", delete_hook),
+        ("GET", "/api/ml/", list_backends),
+        ("POST", "/api/ml/", create_backend),
+        ("DELETE", r"/api/ml/(\d+)", delete_backend),
         ("GET", "/api/current-user/whoami", whoami),
         ("GET", "/api/version/", version),
         ("GET", "/api/projects/", list_projects),
@@ -251,9 +353,21 @@ class FakeStudio:
         ("GET", r"/api/projects/(\d+)/model-versions/", model_versions),
         ("GET", "/api/tasks", list_tasks),
         ("GET", r"/api/tasks/(\d+)/", task),
+        ("PATCH", r"/api/tasks/(\d+)/", patch_task),
+        ("GET", r"/api/annotations/(\d+)/", annotation),
+        ("PATCH", r"/api/annotations/(\d+)/", annotation),
+        ("GET", r"/api/drafts/(\d+)/", draft),
+        ("PATCH", r"/api/drafts/(\d+)/", draft),
+        ("GET", r"/api/predictions/(\d+)/", prediction),
+        ("PATCH", r"/api/predictions/(\d+)/", prediction),
+        ("POST", r"/api/projects/(\d+)/summary/reset/", reset_summary),
         ("DELETE", r"/api/tasks/(\d+)/", delete_task),
         ("DELETE", r"/api/predictions/(\d+)/", delete_prediction),
         ("POST", r"/api/projects/(\d+)/exports/", export),
+        ("GET", r"/api/projects/(\d+)/exports/", list_exports),
+        ("GET", "/api/dm/views/", list_views),
+        ("POST", "/api/dm/views/", create_view),
+        ("DELETE", r"/api/dm/views/(\d+)/", delete_view),
         ("GET", r"/api/projects/(\d+)/exports/(\d+)/download", download),
         ("DELETE", r"/api/projects/(\d+)/exports/(\d+)", delete_export),
     )

@@ -156,10 +156,56 @@ def test_the_token_shows_nowhere(client, fake_studio, module):
         client.send("POST", "/api/projects/", {})
     assert TOKEN not in str(error.value)
     assert TOKEN not in repr(client)
-    assert TOKEN not in repr(module("client").Access("http://x", TOKEN, "here"))
+    assert TOKEN not in repr(module("access").Access("http://x", TOKEN, "here"))
 
 
 def test_a_list_that_ends_early_is_no_list(client, fake_studio):
     fake_studio.routes = (("GET", "/api/tasks", lambda *_: (200, {"total": 5, "tasks": []})), *fake_studio.routes)
     with pytest.raises(StudioError, match="the task list of project 1 ended at 0 of 5"):
         list(client.pages(1, ("id",)))
+
+
+def test_an_access_token_that_a_clock_set_back_keeps_for_good_is_exchanged_again(fake_studio, naps):
+    """A personal token stands behind short-lived ones; by our clock they have not run out when by the server's they have."""
+    import base64
+    import json
+
+    def part(**claims):
+        return base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
+
+    def jwt(**claims):
+        return f"{part(alg='HS256', typ='JWT')}.{part(exp=4_000_000_000, **claims)}.{part(signature=1)}"
+
+    issued = []
+    answer = fake_studio.answer
+
+    def guarded(method, path, query, body, token):
+        if path == "/api/token/refresh/":
+            issued.append(jwt(token_type="access", number=len(issued)))
+            return 200, {"access": issued[-1]}
+        if path != "/health" and token != f"Bearer {issued[-1]}":
+            return 401, {"detail": "Token is invalid or expired"}
+        return answer(method, path, query, body, f"Token {TOKEN}")
+
+    fake_studio.answer = guarded
+    client = StudioClient(fake_studio.url, jwt(token_type="refresh"), sleep=naps.append)
+    client.check()
+    issued.append("the server has forgotten the first one")
+    assert client.send("POST", "/api/projects/", {"title": "once"})["title"] == "once"
+    assert len(issued) == 3
+    assert len(fake_studio.projects) == 1
+
+
+def test_tasks_are_read_behind_the_last_id(client, fake_studio):
+    for number in range(1, 8):
+        fake_studio.tasks[number] = {"id": number, "project": 1, "data": {}}
+    assert [task["id"] for task in client.pages(1, ("id",), size=3)] == [1, 2, 3, 4, 5, 6, 7]
+    assert [task["id"] for task in client.pages(1, ("id",), after=5)] == [6, 7]
+    assert client.task_count(1) == 7
+
+
+def test_a_server_that_does_not_know_the_filter_is_noticed(client, fake_studio):
+    tasks = [{"id": number} for number in range(1, 4)]
+    fake_studio.routes = (("GET", "/api/tasks", lambda *_: (200, {"total": 5, "tasks": tasks})), *fake_studio.routes)
+    with pytest.raises(StudioError, match="the task list of project 1 is not in the order of its ids"):
+        list(client.pages(1, ("id",), size=3))

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import importlib
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -7,6 +9,7 @@ from hypothesis import strategies as st
 from copydesk.annotate import consensus, mention_id, reidentify
 from copydesk.schemas import OUTLET, Annotations, Attribution, Document, Entity, Origin, Span, Stance, text_sha256
 
+Asked = importlib.import_module("copydesk.annotate.consensus").Asked
 TEXT = "Rebels shelled the hospital, the brutal rebels said on Monday."
 DOCUMENT = Document("d0", TEXT, text_sha256(TEXT))
 
@@ -223,3 +226,24 @@ def test_unanimous_people_change_nothing(count):
     assert [(s.target, s.holder, s.polarity, s.evidence) for s in agreed.stances] == [
         (s.target, s.holder, s.polarity, s.evidence) for s in alone.stances
     ]
+
+
+def test_who_was_not_asked_has_no_say():
+    hospital = ("hospital", "FACILITY", {})
+    monday = ("Monday", "TIME", {})
+    whole = said("p0", [REBELS, hospital, monday], stances=[("hospital", "OUTLET", "0", (), "")])
+    one = said("p1", [REBELS], stances=[("Rebels", "OUTLET", "-1", (), "")])
+    place = frozenset({(span("Rebels").start, span("Rebels").end)})
+    focused = Asked(frozenset(), place)
+    agreed, differences = consensus({"p0": whole, "p1": one}, {"p1": focused})
+    # p1 had no task about the hospital or Monday; of the rebels both were asked, and p0 saw no stance
+    assert [e.span.text for e in agreed.entities] == ["Rebels", "hospital", "Monday"]
+    assert [s.polarity for s in agreed.stances] == ["0"]
+    assert [(d.layer, d.item, d.votes) for d in differences] == [("stance", "polarity", (("p0", ""), ("p1", "-1")))]
+    agreed, differences = consensus(
+        {"p0": whole, "p1": one}, {"p0": Asked(frozenset({"entities", "stance"})), "p1": focused}
+    )
+    assert len(differences) == 1
+    agreed, differences = consensus({"p0": whole, "p1": one}, {"p0": Asked(frozenset({"entities"})), "p1": focused})
+    assert sorted(s.polarity for s in agreed.stances) == ["-1", "0"]
+    assert differences == ()

@@ -1,16 +1,22 @@
 from __future__ import annotations
 
+import dataclasses
+import importlib
+import json
 import random
 from collections import Counter
 from dataclasses import replace
 
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from copydesk.annotate import Answer, align
-from copydesk.schemas import OUTLET, UNNAMED, Annotations, Attribution, Entity, Origin, Span, Stance
+from copydesk.annotate import LEDGER, Answer, LedgerEntry, align, edits
+from copydesk.corpus import documents
+from copydesk.schemas import OUTLET, UNNAMED, Annotations, Attribution, Entity, Origin, Span, Stance, Suggestion
 
+focus_tasks = importlib.import_module("copydesk.annotate.focus").focus_tasks
 MODEL = Origin("model", "drawn", "1")
 PERSON = Origin("person", "ana")
 WORDS = [
@@ -154,6 +160,87 @@ def test_nothing_is_lost_or_counted_twice(annotated_documents, data):
     assert {kinds for kinds, _, _ in align(said, said)} <= {("accepted",)}
 
 
+# from the ledger
+
+
+def row(span, label, id):
+    value = {"start": span.start, "end": span.end, "text": "", "labels": [label]}
+    return {"id": id, "from_name": "entities", "to_name": "text", "type": "labels", "value": value, "score": 0.75}
+
+
+def write_ledger(desk, *entries):
+    kinds = {"int": 1, "bool": False, "float | None": 12.5, "str": ""}
+    blank = {field.name: kinds[field.type] for field in dataclasses.fields(LedgerEntry)}
+    rows = [{**blank, "key": str(number), **entry} for number, entry in enumerate(entries)]
+    desk.write_table("annotations", "00000", pa.Table.from_pylist(rows, schema=LEDGER))
+
+
+def test_an_edit_says_whose_it_is_and_of_what(make_desk):
+    desk = make_desk()
+    document = next(documents(desk))
+    rebels, qasr = Span.of(document, 0, 6), Span.of(document, 11, 15)
+    shown = json.dumps({"result": [row(rebels, "ORG", "r"), row(qasr, "GPE", "q")]})
+    work = {
+        "document_id": document.id, "sha256": document.sha256, "model_version": "list@1", "arm": "decoy",
+        "annotator": "ana", "layout": "document", "prediction": shown, "updated_at": "2031-01-01T00:00:00Z",
+    }  # fmt: skip
+    kept, nothing = json.dumps({"result": [row(rebels, "ARMED_ACTOR", "r")]}), json.dumps({"result": []})
+    write_ledger(
+        desk,
+        {**work, "annotation": "1", "state": "submitted", "raw": nothing},
+        {**work, "annotation": "1", "state": "updated", "raw": kept},
+        {**work, "annotation": "2", "annotator": "ben", "state": "skipped", "raw": nothing},
+        {
+            **work,
+            "annotation": "4",
+            "annotator": "eve",
+            "state": "submitted",
+            "raw": kept,
+            "layout": "focus",
+            "focus": "0-6",
+        },
+        {**work, "annotation": "5", "annotator": "fay", "state": "submitted", "raw": nothing, "prediction": ""},
+        {**work, "annotation": "6", "annotator": "gus", "state": "submitted", "raw": nothing, "document_id": "0" * 16},
+    )
+    found = list(edits(desk))
+    assert [edit.kind for edit in found] == ["retyped", "removed"]
+    assert {(e.annotator, e.model, e.score, e.lead_time, e.arm) for e in found} == {
+        ("ana", "list@1", 0.75, 12.5, "decoy")
+    }
+    assert (found[0].suggested.label, found[0].final.label) == ("ORG", "ARMED_ACTOR")
+    assert (found[1].suggested.span, found[1].final) == (qasr, None)
+
+
+def test_a_task_about_one_mention_has_edits_of_its_stances_alone(make_desk, scheme):
+    desk = make_desk()
+    document = next(documents(desk))
+    rebels = Entity("r", Span.of(document, 0, 6), "ARMED_ACTOR", MODEL)
+    said = Annotations(document.id, document.sha256, (rebels,), (), (Stance("r", OUTLET, "-1", MODEL),))
+    task = focus_tasks(document, Suggestion(said, MODEL, ()), scheme)[0]
+    rows = task["predictions"][0]["result"]
+    left = [{**row, "value": {"choices": ["+1"]}} if row.get("from_name") == "polarity" else row for row in rows]
+    write_ledger(
+        desk,
+        {"document_id": document.id, "sha256": task["data"]["passage_sha256"], "annotation": "1", "annotator": "ana",
+         "state": "submitted", "layout": "focus", "focus": task["data"]["focus"], "arm": "shown",
+         "raw": json.dumps({"result": left}), "prediction": json.dumps({"result": rows})},
+    )  # fmt: skip
+    (edit,) = edits(desk)
+    assert (edit.kind, edit.layer, edit.suggested.polarity, edit.final.polarity) == ("restanced", "stance", "-1", "+1")
+
+
+@pytest.mark.parametrize("state", ["draft", "skipped", "deleted"])
+def test_what_is_not_finished_is_no_edit(make_desk, state):
+    desk = make_desk()
+    document = next(documents(desk))
+    write_ledger(
+        desk,
+        {"document_id": document.id, "sha256": document.sha256, "annotation": "1", "annotator": "ana", "state": state,
+         "raw": json.dumps({"result": []}), "prediction": json.dumps({"result": [row(Span.of(document, 0, 6), "ORG", "r")]})},
+    )  # fmt: skip
+    assert list(edits(desk)) == []
+
+
 # what a person does, played many times
 
 
@@ -216,21 +303,50 @@ def add_stances(draw, said, left, truth):
     return before, after
 
 
-def test_simulated_edits_are_reconstructed(new_document):
+@pytest.mark.parametrize("fresh", [False, True], ids=["ids kept", "fresh ids"])
+def test_simulated_edits_are_reconstructed(new_document, fresh):
+    """Ids tell where contents tie; behind an API, or redrawn, every region has a new one."""
     draw = random.Random(20260102)
     right = total = 0
     for _ in range(150):
         document = new_document(" ".join(draw.choices(WORDS, k=60)))
         said, left, truth, (stances, final_stances) = simulate(draw, document)
-        shuffled = draw.sample(left, len(left))
+        names = {entity.id: f"f{number}" if fresh else entity.id for number, entity in enumerate(left)}
+        own = dict(zip(names.values(), names, strict=True))
+        shuffled = [replace(entity, id=names[entity.id]) for entity in draw.sample(left, len(left))]
         changes = align(
             annotations(document, *said.values(), stances=tuple(stances)),
-            annotations(document, *shuffled, stances=tuple(final_stances)),
+            annotations(document, *shuffled, stances=tuple(replace(s, target=names[s.target]) for s in final_stances)),
         )
         for kinds, before, after in changes:
             thing = before or after
-            name = f"stance {thing.target}" if isinstance(thing, Stance) else thing.id
+            name = thing.target if isinstance(thing, Stance) else thing.id
+            name = name if before else own[name]
             total += 1
-            right += truth.get(name) == kinds[0]
+            right += truth.get(f"stance {name}" if isinstance(thing, Stance) else name) == kinds[0]
     assert total > 3000
     assert right / total >= 0.999, f"{right} of {total}"
+
+
+def test_of_two_that_changed_places_neither_takes_the_others_correction(document):
+    """One suggestion is retyped, and another was cut down from the very words that it now has."""
+    wide, narrow = mention(document, "army said", "ORG", "1"), mention(document, "The army said", "GPE", "2")
+    left = annotations(
+        document,
+        replace(wide, span=mention(document, "army", "ORG", "x").span, id="a"),
+        replace(wide, label="GPE", id="b"),
+    )
+    pairs = {(kinds, before.id, after.id) for kinds, before, after in align(annotations(document, wide, narrow), left)}
+    assert pairs == {(("resized",), "1", "a"), (("resized",), "2", "b")}
+
+
+def test_a_new_holder_is_found_by_what_the_stance_says(document):
+    army, rebels, qasr = (mention(document, words, "ORG", words) for words in ("army", "rebels", "Qasr"))
+    denied, hold = mention(document, "denied", "ORG", "x").span, mention(document, "hold", "ORG", "x").span
+    said = (Stance("army", OUTLET, "-1", MODEL, (denied,)), Stance("army", "rebels", "+1", MODEL, (hold,)))
+    left = (Stance("army", UNNAMED, "+1", PERSON, (hold,)), Stance("army", "Qasr", "-1", PERSON, (denied,)))
+    changes = align(
+        annotations(document, army, rebels, qasr, stances=said), annotations(document, army, rebels, qasr, stances=left)
+    )
+    found = {(before.holder, after.holder) for _, before, after in changes if isinstance(before, Stance)}
+    assert found == {(OUTLET, "Qasr"), ("rebels", UNNAMED)}

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from datetime import datetime
+
 import pytest
 
 from copydesk.annotate import edits, finished, ledger, pull, push
@@ -157,3 +159,171 @@ def test_a_damaged_ledger_is_named(fake_studio, desk):
     part.write_bytes(b"not parquet")
     with pytest.raises(Exception, match=f"{part}: not a readable Parquet file"):
         list(finished(desk))
+
+
+# a large project: only what changed
+
+
+@pytest.fixture
+def large(monkeypatch, module, desk):
+    """The same desk, with four tasks for a large project; each of them may be picked out."""
+    monkeypatch.setattr(module("pull"), "SMALL", 1)
+    return desk
+
+
+def touch(fake, number, **more):
+    fake.annotations[number] |= {"updated_at": "2026-01-02T03:05:00.000000Z", **more}
+
+
+def test_of_a_large_project_only_what_changed_is_exported(fake_studio, large):
+    numbers = [fake_studio.annotate(task, [label(0, 6)]) for task in fake_studio.tasks]
+    first = pull(large)
+    assert (first.tasks, first.exported, first.added) == (4, 4, 4)
+    exports = fake_studio.count("POST", "/exports/$")
+    again = pull(large)
+    assert (again.tasks, again.exported, again.added, again.already) == (4, 0, 0, 4)
+    assert fake_studio.count("POST", "/exports/$") == exports
+    touch(fake_studio, numbers[1], result=[])
+    third = pull(large)
+    assert (third.tasks, third.exported, third.added, third.already) == (4, 1, 1, 3)
+    assert fake_studio.views == {}
+    assert pull(large, full=True).exported == 4
+
+
+def test_what_was_deleted_shows_in_the_numbers(fake_studio, large):
+    numbers = [fake_studio.annotate(task, []) for task in fake_studio.tasks]
+    pull(large)
+    fake_studio.delete_task({}, None, list(fake_studio.tasks)[2])
+    result = pull(large)
+    assert (result.gone, result.tasks, result.exported) == (1, 3, 3)
+    gone = fake_studio.annotations.pop(numbers[0])
+    for task in fake_studio.tasks.values():  # a server that does not say that the task changed
+        task["updated_at"] = "2026-01-02T03:04:05.000000Z"
+    assert pull(large).gone == 1
+    assert {entry.state for entry in ledger(large)} == {"submitted", "vanished", "deleted"}
+    fake_studio.annotations[numbers[0]] = gone
+    assert pull(large).added == 1
+    assert pull(large).added == 0
+
+
+def test_a_server_clock_that_was_set_back_loses_no_change(fake_studio, large, module, monkeypatch):
+    """What was written before is of the future now; the server's own clock tells."""
+    tasks = list(fake_studio.tasks.values())
+    for task in tasks:
+        task["updated_at"] = "2031-01-01T00:00:00.000000Z"
+    number = fake_studio.annotate(tasks[0]["id"], [])
+    with monkeypatch.context() as patch:
+        patch.setattr(module("pull"), "datetime", Later)  # our clock is wrong in the same way
+        pull(large)
+    touch(fake_studio, number, result=[label(0, 6)])
+    tasks[0]["updated_at"] = "2026-01-01T00:00:00.000000Z"
+    result = pull(large)
+    assert (result.exported, result.added) == (4, 1)
+
+
+class Later(datetime):
+    """A clock that is years ahead."""
+
+    @classmethod
+    def now(cls, tz=None):
+        return cls(2031, 1, 1, tzinfo=tz)
+
+
+def test_our_own_clock_may_be_wrong(fake_studio, large, module, monkeypatch):
+    numbers = [fake_studio.annotate(task, []) for task in fake_studio.tasks]
+    with monkeypatch.context() as patch:
+        patch.setattr(module("pull"), "datetime", Later)
+        pull(large)
+    touch(fake_studio, numbers[0], result=[label(0, 6)])
+    assert (pull(large).added, pull(large).added) == (1, 0)
+
+
+@pytest.mark.parametrize("how", ["none", "all"])
+def test_a_server_that_does_not_know_a_filter(fake_studio, large, how):
+    numbers = [fake_studio.annotate(task, []) for task in fake_studio.tasks]
+    pull(large)
+    fake_studio.ignored_views = how
+    touch(fake_studio, numbers[0], result=[label(0, 6)])
+    result = pull(large)
+    assert (result.added, result.tasks, result.exported) == (1, 4, 4)
+
+
+def test_everything_comes_again_from_time_to_time(fake_studio, large, module, monkeypatch):
+    monkeypatch.setattr(module("pull"), "PARTIAL", 2)
+    fake_studio.annotate(next(iter(fake_studio.tasks)), [])
+    assert [pull(large).exported for _ in range(5)] == [4, 0, 0, 4, 0]
+
+
+def test_what_was_remembered_of_tasks_may_be_damaged(fake_studio, large):
+    fake_studio.annotate(next(iter(fake_studio.tasks)), [])
+    pull(large)
+    (kept,) = (large.path / "pulled").glob("*.parquet")
+    kept.write_bytes(kept.read_bytes()[:40])
+    assert pull(large).exported == 4
+    kept.unlink()
+    assert pull(large).exported == 4
+
+
+# drafts, people, leftovers
+
+
+def test_drafts_on_request(fake_studio, desk):
+    task = next(iter(fake_studio.tasks.values()))
+    draft = {"id": 7, "user": "ana@copydesk.local", "result": [label(0, 6)], "lead_time": 3.0,
+             "created_at": "2026-01-02T03:04:05Z", "updated_at": "2026-01-02T03:04:06Z", "created_ago": "1 minute"}  # fmt: skip
+    task["drafts"] = [draft]
+    result = pull(desk)
+    assert (result.drafts, result.added) == (1, 0)
+    assert pull(desk, drafts=True).added == 1
+    draft["created_ago"] = "2 minutes"
+    assert (pull(desk, drafts=True).added, pull(desk, drafts=True).already) == (0, 0)
+    draft |= {"result": [], "updated_at": "2026-01-02T03:05:06Z"}
+    assert pull(desk, drafts=True).added == 1
+    task["drafts"] = []
+    assert (pull(desk, drafts=True).gone, pull(desk).gone) == (0, 0)
+    assert [(entry.state, entry.annotator) for entry in ledger(desk)] == [("draft", "ana@copydesk.local")] * 2
+    assert list(finished(desk)) == []
+    assert list(edits(desk)) == []
+
+
+def test_an_account_that_is_gone_takes_no_work_along(fake_studio, desk):
+    number = fake_studio.annotate(next(iter(fake_studio.tasks)), [label(0, 6)])
+    pull(desk)
+    fake_studio.annotations[number]["completed_by"] = None
+    result = pull(desk)
+    assert (result.added, result.gone, result.annotators) == (0, 0, {"ana@copydesk.local": 1})
+
+
+def test_a_task_that_is_not_ours_any_more_takes_no_work_along(fake_studio, desk):
+    task = next(iter(fake_studio.tasks.values()))
+    fake_studio.annotate(task["id"], [label(0, 6)])
+    pull(desk)
+    task["data"] = {name: value for name, value in task["data"].items() if name != "copydesk_key"}
+    assert pull(desk).gone == 1
+    assert [entry.state for entry in ledger(desk)] == ["submitted", "vanished"]
+    assert len(list(finished(desk))) == 1
+
+
+def test_a_version_that_comes_back_is_a_version(fake_studio, desk):
+    """A backup of the server was played back: the newest version is the old one again, and is there once."""
+    number = fake_studio.annotate(next(iter(fake_studio.tasks)), [label(0, 6)])
+    first = dict(fake_studio.annotations[number])
+    pull(desk)
+    touch(fake_studio, number, result=[])
+    second = dict(fake_studio.annotations[number])
+    for said in (second, first, second):
+        fake_studio.annotations[number] = dict(said)
+        assert (pull(desk).added, pull(desk).added) == (1, 0)
+    entries = list(ledger(desk))
+    assert len({entry.key for entry in entries}) == len(entries) == 4
+    assert [len(item.annotations.entities) for item in finished(desk)] == [0]
+
+
+def test_what_a_killed_pull_left_on_the_server_is_put_away(fake_studio, desk, module):
+    mark = module("pull")._mark(desk)
+    project = next(iter(fake_studio.projects))
+    for number, title in ((901, mark), (902, "somebody's own")):
+        fake_studio.exports[number], fake_studio.titles[number] = b"[]", title
+        fake_studio.views[number] = {"id": number, "project": project, "data": {"title": title}}
+    pull(desk)
+    assert set(fake_studio.exports) == set(fake_studio.views) == {902}

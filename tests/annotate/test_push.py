@@ -132,9 +132,11 @@ def test_killed_between_new_and_old_predictions(fake_studio, make_desk, push_now
     desk = make_desk(MANY[:3])
     push_now(desk)
     suggest_anew(desk, "2")
-    fake_studio.fail("DELETE", "/api/predictions/", "drop")
+    fake_studio.fail("DELETE", "/api/predictions/", "drop", times=99)
     with pytest.raises(StudioError):
         push_now(desk)
+    assert predictions_per_task(fake_studio) == [2, 2, 2]
+    fake_studio.faults.clear()
     push_now(desk)
     assert predictions_per_task(fake_studio) == [1, 1, 1]
     assert {p["model_version"] for p in fake_studio.predictions.values()} == {"list@2"}

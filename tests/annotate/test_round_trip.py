@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import threading
 from dataclasses import replace
 
 import pytest
 
-from copydesk.annotate import add_annotator, connect, edits, finished, ledger, pull, push, replay
+from copydesk.annotate import connect, edits, finished, ledger, pull, push, replay
 from copydesk.corpus import documents, removed
 from copydesk.schemas import Entity, Origin, Span, Stance, StudioError
 
@@ -165,35 +164,6 @@ def test_lost_predictions_and_doubled_tasks_are_mended(studio_desk):
     result = push(desk)
     assert (result.created, result.predictions_updated, result.doubles_removed) == (0, 1, 1)
     assert [len(task["predictions"]) for task in tasks_of(client, project)] == [1] * 4
-
-
-def test_no_prediction_is_lost_while_people_annotate(studio_desk, by_list, module):
-    articles = [f"Article {number}\n\nThe army and the rebels met in Qasr on Monday." for number in range(120)]
-    desk = studio_desk(articles[:4])
-    push(desk)
-    account = add_annotator(desk, "ana")
-    client = module("client").connect_as(desk, account.email)
-    task = tasks_of(client, connect(desk).get("/api/projects/")["results"][0]["id"])[0]["id"]
-    stop = threading.Event()
-    saved = []
-
-    def annotate():
-        while not stop.is_set():
-            saved.append(client.send("POST", f"/api/tasks/{task}/annotations/", {"result": []})["id"])
-
-    people = [threading.Thread(target=annotate) for _ in range(2)]
-    [person.start() for person in people]
-    try:
-        for number in range(6):  # six imports of twenty tasks, each with its own chance to meet a lock
-            other = studio_desk(articles[number * 20 : (number + 1) * 20])
-            result = push(other)
-            assert (result.created, result.predictions_updated) == (20, 0)
-            counts = [len(task["predictions"]) for task in tasks_of(connect(other), result.project_id)]
-            assert counts == [1] * 20
-    finally:
-        stop.set()
-        [person.join() for person in people]
-    assert len(saved) > 5
 
 
 def test_who_is_not_suggested_to_has_no_edits(studio_desk, by_list):

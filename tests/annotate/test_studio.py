@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import ipaddress
 import json
 import os
 import socket
@@ -98,6 +99,13 @@ def test_the_server_gets_an_environment_of_its_own(tmp_path, module, monkeypatch
     assert environment["HOME"] == str(tmp_path)
     assert environment["LABEL_STUDIO_SENTRY_DSN"] == ""
     assert environment["LABEL_STUDIO_DISABLE_SIGNUP_WITHOUT_LINK"] == "true"
+    # it may call what listens on this machine, and no other inner address
+    assert environment["LABEL_STUDIO_USE_DEFAULT_BANNED_SUBNETS"] == "false"
+    banned = [ipaddress.ip_network(net) for net in environment["LABEL_STUDIO_USER_ADDITIONAL_BANNED_SUBNETS"].split(",")]
+    for address in ("10.1.2.3", "172.20.0.1", "192.168.0.1", "169.254.169.254", "0.0.0.0", "::1", "fe80::1", "fd00::1"):
+        assert any(ipaddress.ip_address(address) in net for net in banned), address
+    for address in ("127.0.0.1", "8.8.8.8"):
+        assert not any(ipaddress.ip_address(address) in net for net in banned), address
     settings = (tmp_path / "settings" / f"{environment['DJANGO_SETTINGS_MODULE']}.py").read_text(encoding="utf-8")
     for cure in ("IMMEDIATE", '"timeout": 60', "journal_mode=WAL"):
         assert cure in settings

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import importlib
+import json
 from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from copydesk.annotate import decode, encode, encode_result
+from copydesk.annotate import Decoded, decode, encode, encode_result
 from copydesk.schemas import (
     OUTLET,
     Annotations,
@@ -23,6 +24,7 @@ from copydesk.schemas import (
 
 MODEL = Origin("model", "drawn", "1")
 PERSON = Origin("person", "ana@copydesk.local")
+TASKS, READING = (importlib.import_module(f"copydesk.annotate.{name}") for name in ("tasks", "reading"))
 calm = settings(
     deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
@@ -75,6 +77,52 @@ def test_decoding_undoes_encoding(annotated_documents, scheme, data):
     assert decoded.problems == ()
 
 
+@settings(calm, max_examples=25)
+@given(data=st.data())
+def test_decoding_undoes_encoding_of_long_texts(long_documents, scheme, data):
+    document, annotations = data.draw(long_documents)
+    assert len(document.text) >= 59_000
+    task = json.loads(json.dumps(encode(document, Suggestion(annotations, MODEL, ()), scheme)))
+    decoded = decode(task, task["predictions"][0], scheme, document, origin=MODEL)
+    assert decoded == Decoded(annotations)
+
+
+@calm
+@given(data=st.data())
+def test_nothing_that_breaks_a_screen_leaves_the_encoder(annotated_documents, scheme, data):
+    """What the encoder makes passes the check of foreign rows, and no two rows without a common region share an id."""
+    document, annotations = data.draw(annotated_documents)
+    rows = encode_result(document, annotations, scheme)
+    TASKS.check_result(rows, document)
+    regions = {row["id"] for row in rows if row["type"] == "labels"}
+    answers = [row["id"] for row in rows if row["type"] == "choices" and "start" not in row["value"]]
+    assert regions.isdisjoint(answers)
+    json.dumps(rows, ensure_ascii=False, allow_nan=False).encode()
+
+
+@calm
+@given(data=st.data())
+def test_plain_rows_are_read_as_with_all_care(annotated_documents, scheme, data):
+    document, annotations = data.draw(annotated_documents)
+    rows = encode_result(document, annotations, scheme)
+    rows = data.draw(st.permutations(rows)) + data.draw(
+        st.lists(st.sampled_from(rows), max_size=3) if rows else st.just([])
+    )
+    quick = read(document, scheme, *rows)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(READING, "_but_plain", lambda reading, rows: enumerate(rows))
+        assert read(document, scheme, *rows) == quick
+
+
+@calm
+@given(data=st.data())
+def test_a_row_may_come_in_any_order(annotated_documents, scheme, data):
+    document, annotations = data.draw(annotated_documents)
+    task = encode(document, Suggestion(annotations, MODEL, ()), scheme)
+    rows = data.draw(st.permutations(task["predictions"][0]["result"]))
+    assert decode(task, {"result": rows}, scheme, document, origin=MODEL) == Decoded(annotations)
+
+
 @calm
 @given(data=st.data())
 def test_decoding_survives_any_row(annotated_documents, scheme, data):
@@ -96,9 +144,8 @@ def test_a_task_carries_what_finds_it_again(document, scheme):
     assert task["predictions"] == []
     key = task["data"]["copydesk_key"]
     assert key.rpartition("/")[0] == f"{document.id}/conflict-news-1.0.0/entities+stance"
-    key_arm = importlib.import_module("copydesk.annotate.tasks").key_arm
-    assert key_arm(key, "copydesk") == "shown"
-    assert key_arm(key, "another") == ""
+    assert TASKS.key_arm(key, "copydesk") == "shown"
+    assert TASKS.key_arm(key, "another") == ""
     assert "shown" not in str(task["data"])  # whoever annotates must not be able to tell the arm
     assert task["data"]["sha256"] == document.sha256
     assert (task["data"]["title"], task["data"]["outlet"], task["data"]["scheme"]) == (
@@ -169,6 +216,82 @@ def test_a_span_of_another_text_is_refused(document, scheme):
         encode_result(document, replace(said(document), sha256="0" * 64), scheme)
 
 
+LONE = "\ud83d"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda d, s: (replace(d, text=d.text + LONE), s),
+        *[lambda d, s, name=name: (replace(d, **{name: LONE}), s) for name in ("title", "outlet", "url", "published", "id")],
+        lambda d, s: (d, replace(s, pipeline=Origin("model", LONE, "1"))),
+        lambda d, s: (d, replace(s, pipeline=Origin("model", "drawn", LONE))),
+        lambda d, s: (d, _with(s, entities=(replace(s.annotations.entities[0], id=LONE),))),
+        lambda d, s: (d, _with(s, entities=(replace(s.annotations.entities[0], label=LONE),))),
+        lambda d, s: (d, _with(s, entities=(replace(s.annotations.entities[0], attributes={LONE: "true"}),))),
+        lambda d, s: (d, _with(s, entities=(replace(s.annotations.entities[0], attributes={"actor_class": LONE}),))),
+        lambda d, s: (d, _with(s, attributions=(Attribution(LONE, s.annotations.entities[0].span, PERSON),))),
+        lambda d, s: (d, _with(s, attributions=(Attribution("c", s.annotations.entities[0].span, PERSON, form=LONE),))),
+        lambda d, s: (d, _with(s, stances=(Stance("army", OUTLET, LONE, PERSON),))),
+        lambda d, s: (d, _with(s, stances=(Stance("army", LONE, "0", PERSON),))),
+        lambda d, s: (d, _with(s, stances=(Stance("army", OUTLET, "0", PERSON, role=LONE),))),
+        lambda d, s: (d, _with(s, choices={"graphic": (LONE,)})),
+        lambda d, s: (d, _with(s, choices={LONE: ("yes",)})),
+    ],
+)  # fmt: skip
+def test_a_lone_surrogate_never_leaves_the_encoder(document, scheme, change):
+    suggestion = Suggestion(said(document, mention(document, "army", "ARMED_ACTOR", "army")), MODEL, ())
+    changed, said_of_it = change(document, suggestion)
+    if changed.id != document.id:
+        said_of_it = replace(said_of_it, annotations=replace(said_of_it.annotations, document_id=changed.id))
+    with pytest.raises(SchemeError):
+        encode(changed, said_of_it, scheme)
+
+
+def _with(suggestion, **more):
+    return replace(suggestion, annotations=replace(suggestion.annotations, **more))
+
+
+@pytest.mark.parametrize("score", [float("nan"), float("inf")])
+def test_a_score_that_is_no_number_is_refused(document, scheme, score):
+    army = replace(mention(document, "army", "ARMED_ACTOR", "army"), score=score)
+    stance = Stance("army", OUTLET, "0", PERSON, score=score)
+    for bad in (said(document, army), said(document, replace(army, score=None), stances=(stance,))):
+        with pytest.raises(SchemeError, match="the score"):
+            encode_result(document, bad, scheme)
+    with pytest.raises(SchemeError, match="the score"):
+        encode(document, Suggestion(said(document), MODEL, (), score), scheme)
+    with pytest.raises(SchemeError, match="the score"):
+        encode(document, Suggestion(said(document), MODEL, ()), scheme, priority=score)
+
+
+@pytest.mark.parametrize(
+    "span", [Span(0, 999, "Rebels"), Span(-3, 5, "Rebel"), Span(5, 5, ""), Span(9, 3, "x"), Span(80, 85, "")]
+)
+def test_offsets_outside_the_text_are_refused(document, scheme, span):
+    for bad in (
+        said(document, Entity("e", span, "ORG", PERSON)),
+        said(document, attributions=(Attribution("c", span, PERSON),)),
+        said(document, attributions=(Attribution("c", Span(0, 6, "Rebels"), PERSON, source=span),)),
+        said(document, attributions=(Attribution("c", Span(0, 6, "Rebels"), PERSON, cue=span),)),
+        said(document, mention(document, "army", "ORG", "a"), stances=(Stance("a", OUTLET, "0", PERSON, (span,)),)),
+    ):
+        with pytest.raises(OffsetError):
+            encode_result(document, bad, scheme)
+
+
+@pytest.mark.parametrize("values", [(), ("yes", "yes"), ("yes", "no")])
+def test_a_question_takes_one_answer(document, scheme, values):
+    with pytest.raises(SchemeError, match="question 'graphic'"):
+        encode_result(document, said(document, choices={"graphic": values}), scheme)
+
+
+def test_an_id_of_an_entity_and_of_an_attribution_at_once_is_refused(document, scheme):
+    army = mention(document, "army", "ARMED_ACTOR", "one")
+    with pytest.raises(SchemeError, match="given twice"):
+        encode_result(document, said(document, army, attributions=(Attribution("one", army.span, PERSON),)), scheme)
+
+
 def test_a_lone_surrogate_is_refused(document, scheme):
     broken = replace(document, text=document.text + "\ud83d")
     with pytest.raises(SchemeError, match=r"a lone surrogate .*would break every export"):
@@ -187,6 +310,13 @@ def test_a_lone_surrogate_is_refused(document, scheme):
         ([row("r", 0, 5, "GPE"), row("r", 0, 5, "ORG")], "given twice"),
         ([row("r", 0, 5, "GPE"), relation("r", "s", "holder")], "is no region: blank screen"),
         ([{**choice("r", "polarity", "0"), "value": {"start": 0, "end": 3, "choices": ["0"]}}], "answers but no label"),
+        ([row("r\ud83d", 0, 5, "GPE")], "a lone surrogate"),
+        ([row("r", 0, 5, "\ud83d")], "a lone surrogate"),
+        ([row("r", 0, 5, "GPE", meta={"target": ["\ud83d"]})], "a lone surrogate"),
+        ([row("r", 0, 5, "GPE", meta={"\ud83d": ["x"]})], "a lone surrogate"),
+        ([choice("q", "graphic", "\ud83d")], "a lone surrogate"),
+        ([row("r", 0, 5, "GPE"), row("s", 7, 9, "GPE"), relation("r", "s", "\ud83d")], "a lone surrogate"),
+        ([row("r", 0, 5, "GPE", score=float("nan"))], "a score or number nan"),
     ],
 )
 def test_rows_that_break_the_screen_are_refused(document, module, rows, words):
@@ -203,7 +333,10 @@ def test_only_offsets_are_trusted(document, scheme):
 
 
 def test_another_text_is_another_task(document, scheme):
-    for data in ({"sha256": "0" * 64}, {"sha256": document.sha256, "text": "Rebels left Qasr"}):
+    for data in (
+        {"sha256": "0" * 64}, {"sha256": document.sha256, "text": "Rebels left Qasr"}, {"text": "Rebels left Qasr"},
+        {"sha256": document.sha256, "text": document.text + "\ud83d"}, {"sha256": document.sha256, "text": 7}, {},
+    ):  # fmt: skip
         with pytest.raises(OffsetError):
             decode({"data": data}, {"result": []}, scheme, document, origin=PERSON)
 
@@ -229,6 +362,9 @@ def test_another_text_is_another_task(document, scheme):
         ([row("r", 0, 6, "GPE"), choice("r", "gpe_role", "x")], "dropped", "unknown answer"),
         ([row("r", 0, 6, "TIME"), choice("r", "gpe_role", "actor")], "dropped", "answer not asked of this label"),
         ([choice("q", "graphic", "perhaps")], "dropped", "unknown answer"),
+        ([choice("q", "graphic", "no"), choice("q", "graphic", "yes")], "dropped", "question answered twice"),
+        ([{**choice("q", "graphic", "no"), "value": {"choices": ["no", "yes"]}}], "dropped",
+         "several answers to a question that takes one"),
         ([row("r", 0, 6, "SOURCE", "attribution")], "dropped", "SOURCE without a content"),
         ([row("r", 0, 6, "CUE", "attribution")], "dropped", "CUE without a content"),
         ([row("r", 0, 6, "EVIDENCE", "stance")], "dropped", "EVIDENCE without a stance"),

@@ -1,0 +1,102 @@
+"""Make a ledger entry of what an export says: a version of an annotation, or of a draft."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+
+from copydesk.schemas import text_sha256
+
+from .ledger import LEDGER, LedgerEntry, version_key
+from .pulled import Known
+from .tasks import key_arm
+
+__all__ = ["Place", "annotation_id", "draft_entry", "entry_table", "version_entry"]
+
+
+class Place(NamedTuple):
+    """Where entries come from: the server's name, the project there, and the salt of the desk's arms."""
+
+    server: str
+    project: int
+    salt: str
+
+
+def annotation_id(annotation: dict[str, Any], server: str) -> str:
+    """Return what tells an annotation from every other: the server's own uuid."""
+    return str(annotation.get("unique_id") or f"{server}/{annotation['id']}")
+
+
+def version_entry(
+    place: Place, task: dict[str, Any], annotation: dict[str, Any], uid: str, known: Known | None
+) -> LedgerEntry:
+    """Return the version of an annotation that an exported task shows; its prediction is taken out of the JSON.
+
+    Args:
+        place: Where it comes from.
+        task: The task.
+        annotation: The annotation.
+        uid: Its :func:`annotation_id`.
+        known: Its newest version so far.
+    """
+    who = annotation.get("completed_by")
+    annotator = str(who.get("email") or who.get("id")) if isinstance(who, dict) else f"user {who}"
+    if who is None and known is not None:
+        annotator = known.annotator  # the account is gone, not who they were
+    prediction = annotation.pop("prediction", None) or {}
+    skipped = bool(annotation.get("was_cancelled"))
+    return LedgerEntry(
+        key=version_key(annotation, annotator, after=known.tombstone if known else ""),
+        annotation=uid,
+        state="skipped" if skipped else "updated" if known else "submitted",
+        ground_truth=bool(annotation.get("ground_truth")),
+        model_version=str(prediction.get("model_version") or ""),
+        prediction=json.dumps(prediction, ensure_ascii=False, sort_keys=True) if prediction else "",
+        **_about(place, task, annotation, annotator),
+    )
+
+
+def draft_entry(place: Place, task: dict[str, Any], draft: dict[str, Any]) -> LedgerEntry:
+    """Return a version of a draft; it belongs to who began it, and to no annotation yet."""
+    annotator = str(draft.get("user") or "nobody")
+    draft.pop("created_ago", None)  # the server computes it anew each time
+    return LedgerEntry(
+        key=version_key(draft, annotator),
+        annotation=f"draft {place.server}/{draft['id']}",
+        state="draft",
+        ground_truth=False,
+        model_version="",
+        prediction="",
+        **_about(place, task, draft, annotator),
+    )
+
+
+def _about(place: Place, task: dict[str, Any], said: dict[str, Any], annotator: str) -> dict[str, Any]:
+    data = task["data"]
+    return {
+        "server": place.server,
+        "project_id": place.project,
+        "task_id": int(task["id"]),
+        "copydesk_key": data["copydesk_key"],
+        "document_id": str(data.get("document_id", "")),
+        "sha256": text_sha256(str(data.get("text", ""))),
+        "scheme": str(data.get("scheme", "")),
+        "layers": str(data.get("layers", "")),
+        "arm": key_arm(data["copydesk_key"], place.salt),
+        "layout": str(data.get("layout") or "document"),
+        "focus": str(data.get("focus") or ""),
+        "annotator": annotator,
+        "lead_time": said.get("lead_time"),
+        "created_at": str(said.get("created_at") or ""),
+        "updated_at": str(said.get("updated_at") or ""),
+        "raw": json.dumps(said, ensure_ascii=False, sort_keys=True),
+    }
+
+
+def entry_table(entries: Sequence[LedgerEntry]) -> pa.Table:
+    """Return entries as rows of the ledger."""
+    return pa.Table.from_pylist([dataclasses.asdict(entry) for entry in entries], schema=LEDGER)

@@ -1,0 +1,274 @@
+from __future__ import annotations
+
+import json
+import random
+
+import pytest
+
+from copydesk.annotate import edits, finished, ledger, pull, push, upgrade_project
+from copydesk.corpus import Desk
+from copydesk.schemas import SchemeError, StudioError, load_scheme
+
+OLD = load_scheme()
+SWAPS = {"ARMED_ACTOR": "ARMED_GROUP", "actor_class": "group_class", "TIME": "WHEN"}
+FILE = """
+from = "conflict-news 1.0.0"
+to = "conflict-news 1.1.0"
+[labels]
+ARMED_ACTOR = "ARMED_GROUP"
+TIME = "WHEN"
+[attributes]
+actor_class = "group_class"
+"""
+
+
+def new_scheme(desk, version="1.1.0", **swaps):
+    """Give a desk the shipped scheme as another version, with names swapped; return the desk, opened anew."""
+    text = OLD.model_dump_json().replace('"version":"1.0.0"', f'"version":"{version}"')
+    for old, new in swaps.items():
+        text = text.replace(f'"{old}"', f'"{new}"')
+    (desk.path / "scheme.toml").write_text(toml(json.loads(text)))
+    settings = desk.path / "copydesk.toml"
+    settings.write_text(settings.read_text().replace('scheme = "conflict-news-1.0"', 'scheme = "scheme.toml"', 1))
+    return Desk(desk.path)
+
+
+def toml(raw):
+    """Write plain data as TOML; a JSON string, list or number is TOML already, an inline table has = for :."""
+
+    def value(item):
+        if isinstance(item, dict):
+            return "{" + ", ".join(f"{json.dumps(k)} = {value(v)}" for k, v in item.items()) + "}"
+        if isinstance(item, list):
+            return "[" + ", ".join(map(value, item)) + "]"
+        return json.dumps(item)
+
+    return "\n".join(f"{key} = {value(item)}" for key, item in raw.items())
+
+
+@pytest.fixture
+def migration(tmp_path):
+    path = tmp_path / "migration.toml"
+    path.write_text(FILE)
+    return path
+
+
+@pytest.fixture
+def worked(fake_studio, make_desk):
+    """A desk whose tasks are annotated in the old words: one as suggested, one skipped, one with a draft."""
+    desk = make_desk()
+    push(desk)
+    first, second, third, _ = fake_studio.tasks
+    rows = [
+        dict(row, value=dict(row["value"])) if "value" in row else dict(row)
+        for p in fake_studio.predictions.values() if p["task"] == first for row in p["result"]
+    ]  # fmt: skip
+    region = next(row for row in rows if row.get("value", {}).get("labels") == ["ARMED_ACTOR"])
+    answer = {"choices": ["state_military"], "start": region["value"]["start"], "end": region["value"]["end"]}
+    rows.append({
+        "id": region["id"], "from_name": "actor_class", "to_name": "text", "type": "choices", "value": answer,
+    })  # fmt: skip
+    fake_studio.annotate(first, rows)
+    region = json.loads(json.dumps(region))
+    fake_studio.annotate(second, [region], was_cancelled=True, email="bo@copydesk.local")
+    fake_studio.tasks[third]["drafts"] = [{"id": 900, "result": [json.loads(json.dumps(region))], "user": "bo"}]
+    fake_studio.calls.clear()
+    return desk
+
+
+def words(fake):
+    """Return every label and every asked name on the server."""
+    things = [*fake.annotations.values(), *fake.predictions.values()]
+    things += [draft for task in fake.tasks.values() for draft in task.get("drafts", ())]
+    found = set()
+    for thing in things:
+        for row in thing["result"]:
+            found |= {row.get("from_name", ""), *row.get("value", {}).get("labels", ())}
+    return found
+
+
+def test_everything_is_moved_and_a_second_time_changes_nothing(fake_studio, worked, migration):
+    desk = new_scheme(worked, **SWAPS)
+    looked = upgrade_project(desk, migration=migration, dry_run=True)
+    assert (looked.tasks, looked.annotations, looked.drafts, looked.decisions) == (4, 2, 1, ())
+    assert any("Label ARMED_GROUP of entities is missing" in line for line in looked.config)
+    assert "ARMED_ACTOR" in words(fake_studio)
+    assert not [c for c in fake_studio.calls if c[0] == "PATCH"]
+    done = upgrade_project(desk, migration=migration)
+    assert (done.before, done.after) == (("conflict-news 1.0.0",), "conflict-news 1.1.0")
+    assert (done.tasks, done.annotations, done.drafts) == (4, 2, 1)
+    assert done.predictions >= 3
+    assert not words(fake_studio) & {*SWAPS}
+    assert words(fake_studio) >= {"ARMED_GROUP", "group_class"}
+    assert {task["data"]["scheme"] for task in fake_studio.tasks.values()} == {"conflict-news 1.1.0"}
+    again = upgrade_project(desk)
+    assert (again.before, again.tasks, again.annotations, again.predictions, again.config) == ((), 0, 0, 0, ())
+    # and a push finds every task where it is
+    pushed = push(desk)
+    assert (pushed.created, pushed.already, pushed.doubles_left) == (0, 4, ())
+
+
+def test_the_ledger_has_both_and_reads_both(fake_studio, worked, migration):
+    before = [item.annotations for item in _pulled(worked)]
+    desk = new_scheme(worked, **SWAPS)
+    upgrade_project(desk, migration=migration)
+    after = [item.annotations for item in finished(desk)]
+    assert [[(e.id, e.span, SWAPS.get(e.label, e.label)) for e in a.entities] for a in before] == [
+        [(e.id, e.span, e.label) for e in a.entities] for a in after
+    ]
+    assert [e.attributes for a in after for e in a.entities if e.attributes] == [{"group_class": "state_military"}]
+    pull(desk)
+    assert {entry.scheme for entry in ledger(desk)} == {"conflict-news 1.0.0", "conflict-news 1.1.0"}
+    assert [item.annotations for item in finished(desk)] == after
+    kinds = {edit.kind for edit in edits(desk)}
+    assert kinds == {"accepted", "reattributed"}  # the suggestions are read in the new words too
+
+
+def _pulled(desk):
+    pull(desk)
+    return finished(desk)
+
+
+def test_what_nobody_decided_stops_it_before_anything_is_written(fake_studio, worked, tmp_path):
+    desk = new_scheme(worked, **SWAPS)
+    half = tmp_path / "half.toml"
+    half.write_text(FILE.replace('ARMED_ACTOR = "ARMED_GROUP"\n', ""))
+    looked = upgrade_project(desk, migration=half, dry_run=True)
+    assert [d.name for d in looked.decisions] == ["label ARMED_ACTOR"]
+    assert looked.decisions[0].why == "conflict-news 1.1.0 has no label 'ARMED_ACTOR'"
+    assert len(looked.decisions[0].documents) >= 2
+    with pytest.raises(StudioError, match=r"label ARMED_ACTOR: .* used [0-9]+ times, in "):
+        upgrade_project(desk, migration=half)
+    assert not [c for c in fake_studio.calls if c[0] == "PATCH"]
+    # nothing that is never used needs a decision
+    assert all("NAMED_EVENT" not in d.name for d in looked.decisions)
+
+
+def test_a_decision_to_drop_takes_along_what_hangs_on_it(fake_studio, worked, tmp_path):
+    desk = new_scheme(worked, **SWAPS)
+    path = tmp_path / "drop.toml"
+    path.write_text(
+        'drop = ["label ARMED_ACTOR", "attribute actor_class"]\n'
+        + FILE.replace('ARMED_ACTOR = "ARMED_GROUP"\n', "").replace('actor_class = "group_class"', "")
+    )
+    done = upgrade_project(desk, migration=path)
+    assert done.rows_dropped > 0
+    for thing in [*fake_studio.annotations.values(), *fake_studio.predictions.values()]:
+        regions = {row["id"] for row in thing["result"] if row["type"] == "labels"}
+        for row in thing["result"]:
+            ends = (row["from_id"], row["to_id"]) if row["type"] == "relation" else (row["id"],)
+            assert set(ends) <= regions
+    # the ledger has them all the same
+    assert any("ARMED_ACTOR" in entry.raw for entry in ledger(desk))
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_killed_anywhere_the_next_run_goes_on(fake_studio, worked, migration, seed):
+    desk = new_scheme(worked, **SWAPS)
+    moment = random.Random(seed).randint(1, 9)
+    real, left = fake_studio.answer, [moment]
+
+    def dying(method, *request):
+        if method == "PATCH":
+            left[0] -= 1
+            if left[0] == 0:
+                raise ConnectionAbortedError
+        return real(method, *request)
+
+    fake_studio.answer = dying
+    with pytest.raises(StudioError):
+        upgrade_project(desk, migration=migration)
+    fake_studio.answer = real
+    upgrade_project(desk, migration=migration)
+    assert not words(fake_studio) & {*SWAPS}
+    assert len({task["data"]["copydesk_key"] for task in fake_studio.tasks.values()}) == 4
+    assert push(desk).created == 0
+
+
+def test_an_editor_left_open_still_writes_old_words(fake_studio, worked, migration):
+    desk = new_scheme(worked, **SWAPS)
+    upgrade_project(desk, migration=migration)
+    late = {
+        "id": "late", "from_name": "entities", "to_name": "text", "type": "labels",
+        "value": {"start": 0, "end": 6, "text": "x", "labels": ["ARMED_ACTOR"]},
+    }  # fmt: skip
+    fake_studio.annotate(list(fake_studio.tasks)[3], [late], email="late@copydesk.local")
+    pull(desk)
+    said = next(item for item in finished(desk) if item.annotator == "late@copydesk.local")
+    assert [entity.label for entity in said.annotations.entities] == ["ARMED_GROUP"]
+    assert upgrade_project(desk).annotations == 1
+    assert "ARMED_ACTOR" not in words(fake_studio)
+
+
+def test_a_push_with_another_version_says_what_to_do(fake_studio, worked):
+    desk = new_scheme(worked, **SWAPS)
+    with pytest.raises(StudioError, match=r"was made with the scheme conflict-news 1\.0\.0; the desk's is") as error:
+        push(desk, reset_config=True)
+    assert "copydesk project --upgrade --dry-run" in str(error.value)
+
+
+def test_a_version_without_a_file_changes_no_names(fake_studio, worked):
+    desk = new_scheme(worked)
+    done = upgrade_project(desk)
+    assert (done.tasks, done.annotations, done.predictions) == (4, 0, 0)
+    assert push(desk).created == 0
+
+
+def test_another_migration_between_the_same_versions_is_refused(fake_studio, worked, migration, tmp_path):
+    desk = new_scheme(worked, **SWAPS)
+    upgrade_project(desk, migration=migration)
+    other = tmp_path / "other.toml"
+    other.write_text(FILE.replace('TIME = "WHEN"', ""))
+    with pytest.raises(SchemeError, match=r"the desk has another migration from conflict-news 1\.0\.0"):
+        upgrade_project(desk, migration=other)
+
+
+def test_an_old_scheme_that_the_desk_does_not_have(fake_studio, worked, migration):
+    desk = new_scheme(worked, **SWAPS)
+    for path in (desk.path / "schemes").glob("*.json"):
+        path.unlink()
+    for task in fake_studio.tasks.values():
+        task["data"]["scheme"] = "other-news 0.3.0"
+    with pytest.raises(StudioError, match=r"tasks were made with other-news 0\.3\.0"):
+        upgrade_project(desk, dry_run=True)
+
+
+def test_a_renamed_layer(fake_studio, worked, tmp_path):
+    settings = worked.path / "copydesk.toml"
+    text = OLD.model_dump_json().replace('"1.0.0"', '"1.1.0"').replace('"id":"entities"', '"id":"mentions"')
+    text = text.replace('"layer":"entities"', '"layer":"mentions"')
+    (worked.path / "scheme.toml").write_text(toml(json.loads(text)))
+    said = settings.read_text().replace('scheme = "conflict-news-1.0"', 'scheme = "scheme.toml"', 1)
+    studio = said.index("[studio]")
+    settings.write_text(said[:studio] + said[studio:].replace('["entities", ', '["mentions", ', 1))
+    path = tmp_path / "layer.toml"
+    path.write_text('from = "conflict-news 1.0.0"\nto = "conflict-news 1.1.0"\n[layers]\nentities = "mentions"\n')
+    desk = Desk(worked.path)
+    done = upgrade_project(desk, migration=path)
+    assert done.tasks == 4
+    assert "entities" not in words(fake_studio)
+    assert "mentions" in words(fake_studio)
+    assert push(desk).created == 0
+    assert len(fake_studio.projects) == 1
+
+
+def test_what_was_saved_since_the_pull_is_not_written_over(fake_studio, worked, migration):
+    desk = new_scheme(worked, **SWAPS)
+    real, first = fake_studio.answer, next(iter(fake_studio.annotations))
+
+    def saving(method, path, *request):
+        status, answer = real(method, path, *request)
+        if (method, path) == ("GET", f"/api/annotations/{first}/") and isinstance(answer, dict):
+            # somebody moved a boundary after our export
+            fake_studio.answer = real
+            answer["result"][0]["value"]["end"] += 1
+            fake_studio.annotations[first]["updated_at"] = "2026-03-01T00:00:00.000000Z"
+        return status, answer
+
+    fake_studio.answer = saving
+    with pytest.raises(StudioError, match=f"somebody saved annotation {first} since it was pulled"):
+        upgrade_project(desk, migration=migration)
+    upgrade_project(desk, migration=migration)
+    assert not words(fake_studio) & {*SWAPS}
+    pulled = [json.loads(e.raw)["result"][0]["value"]["end"] for e in ledger(desk) if json.loads(e.raw)["id"] == first]
+    assert pulled[1] == pulled[0] + 1
