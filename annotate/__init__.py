@@ -21,6 +21,7 @@ from .ledger import LEDGER, FinishedAnnotation, LedgerEntry, finished, ledger
 from .mention_clusters import mention_clusters
 from .models import tokenize, tokenizer_version
 from .ner_training import NerTraining
+from .pipelines import located
 from .project import Project, find_projects, make_project
 from .pull import PullResult, pull
 from .push import PushResult, push
@@ -132,6 +133,7 @@ __all__ = [
     "label_map",
     "ledger",
     "load_suggester",
+    "located",
     "lure_weights",
     "make_project",
     "mention_clusters",

@@ -12,7 +12,18 @@ from dataclasses import dataclass
 from typing import Final, get_args
 
 from copydesk.corpus import SuggestSettings
-from copydesk.schemas import Document, InputError, LabelScheme, OnProgress, Origin, Progress, silent, text_sha256
+from copydesk.schemas import (
+    Document,
+    InputError,
+    LabelScheme,
+    OnProgress,
+    Origin,
+    Progress,
+    Removed,
+    SettingsError,
+    silent,
+    text_sha256,
+)
 
 from .crosswalk import LabelMap
 from .pipelines import DEFAULT_PIPELINE, PipelineFiles, describe_pipeline
@@ -134,7 +145,11 @@ def suggested_marks(
     *,
     on_progress: OnProgress = silent,
 ) -> tuple[Origin, list[list[Mark]]]:
-    """Return who suggests, and what it suggests in each document, in the classes that both sides can tell apart."""
+    """Return who suggests, and what it suggests in each document, in the classes that both sides can tell apart.
+
+    Raises:
+        SettingsError: The pipeline broke on a document; finding nothing there would look like its work.
+    """
     suggester = load_suggester(settings.model_copy(update={"pipeline": name, "layers": ["entities"]}), scheme)
     # by number: two documents may have one text
     plain = [
@@ -142,7 +157,12 @@ def suggested_marks(
         for number, document in enumerate(documents)
     ]
     found: list[list[Mark]] = [[] for _ in documents]
-    for done, said in enumerate(suggester.suggest(plain), start=1):
+
+    def broken(removed: Removed) -> None:
+        text = documents[int(removed.document_id)].id
+        raise SettingsError(f"the pipeline cannot be judged: {removed.reason} ({text}): {removed.detail}", where=name)
+
+    for done, said in enumerate(suggester.suggest(plain, on_removed=broken), start=1):
         marks = [Mark(e.span.start, e.span.end, e.label) for e in said.annotations.entities]
         found[int(said.annotations.document_id)] = _scored(marks, labels)
         on_progress(Progress(f"suggest with {suggester.origin.name}", done, len(documents)))

@@ -30,6 +30,7 @@ from copydesk.corpus import SuggestSettings
 from copydesk.schemas import Document, InputError, LabelScheme, OnProgress, Progress, silent, text_sha256
 
 from .comparison import articles_inside, gold_marks, judged_pipeline, text_key
+from .model_places import check_place
 from .ner_training import RECIPE, Example, NerTraining, TrainedNer, found_by, train_ner
 from .pipelines import describe_pipeline
 from .scoring import Mark, Score, score
@@ -127,6 +128,7 @@ def train_entities(
         InputError: There are fewer than five documents, or nothing is marked on one side of the border.
         SettingsError: The base cannot be continued, or the name cannot be one.
     """
+    check_place(out)
     settings = settings or NerTraining()
     train, held = _sides(data)
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.") or "entities"

@@ -114,7 +114,8 @@ def put_backend(client: StudioClient, project: int, url: str, secret: str) -> No
         RefusedError: The server calls no such address, or got no answer from it.
     """
     if not has_hook(client, project, f"{url}/webhook"):
-        put_hook(client, project, f"{url}/webhook", secret, ())
+        # every member can read a webhook, so it does not get the password
+        put_hook(client, project, f"{url}/webhook", "", ())
     body = {
         "url": url,
         "project": project,

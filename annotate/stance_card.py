@@ -46,6 +46,7 @@ def write_card(  # a card says what it says
             "train": len(data.train),
             "development": len(data.development),
             "sha256": data.digest,
+            **({"gold": list(data.gold)} if data.gold else {}),
             "sources": [f"{s['file']}: {s['examples']}, {s['licence'] or 'no licence stated'}" for s in data.sources],
         },
         "figures": {

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
-
-import pyarrow.parquet as pq
 
 from copydesk.corpus import Desk, documents, segments, settings_digest
 from copydesk.schemas import InputError, SegmentKind, polarity_class
@@ -17,16 +14,12 @@ from copydesk.schemas import InputError, SegmentKind, polarity_class
 from .gold import gold
 from .reserve import reserved
 from .stance_items import CLASSES, StanceItem
+from .stance_rows import DEVELOPMENT, TEST, named_class, part_of, read_rows
 
 __all__ = ["LEAST", "StanceData", "StanceExample", "gold_examples", "read_stance_data"]
 
 LEAST: Final = 30
 """Examples below which nothing can be learnt: 100 were seen to bring more than rules do, fewer not."""
-_NAMES: Final = {
-    **{name: name for name in CLASSES}, "negative": "critical", "positive": "supportive",
-    "-2": "critical", "-1": "critical", "0": "neutral", "+1": "supportive", "+2": "supportive",
-}  # fmt: skip
-_HELD_OUT: Final = ("dev", "valid", "development")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +37,15 @@ class StanceData:
 
     Attributes:
         sources: Per source its name, licence, and how many examples it gave.
+        left_out: Examples to train on that stay out, because their document is held out by another source.
+        gold: Ids of the desk's documents that are trained on.
     """
 
     train: tuple[StanceExample, ...]
     development: tuple[StanceExample, ...]
     sources: tuple[Mapping[str, Any], ...]
+    left_out: int = 0
+    gold: tuple[str, ...] = ()
 
     @property
     def digest(self) -> str:
@@ -78,43 +75,51 @@ class StanceData:
             raise InputError("nothing is held out: all examples are of one document")
 
 
-def read_stance_data(paths: Sequence[Path], *, desk: Desk | None = None) -> StanceData:
+def read_stance_data(paths: Sequence[Path], *, desk: Desk | None = None, reserve: Collection[str] = ()) -> StanceData:
     """Read examples from folders, files and a desk's gold.
 
-    Nothing of a test part is read. A JSONL row has `text`, `start`, `end` (code points of the target) and `label`; `split` or the file's name may
-    say that it is held out. Parquet tables are read as a release's ``stance`` has them. Where nothing says what is held out, a
-    tenth of the documents is, by the hash of their names.
+    See :mod:`.stance_rows` for the files. Where nothing says what is held out, a tenth of the documents is, by the hash of
+    their names. A document that any source holds out is trained on by none.
 
     Args:
         paths: Folders with such files, or files.
         desk: A desk whose gold is added.
+        reserve: Documents that are kept for evaluation: nothing is trained on them, and nothing fitted.
 
     Raises:
         InputError: There is no such path, nothing in it that can be read, or a row that does not fit.
     """
-    train: list[StanceExample] = []
-    held: list[StanceExample] = []
+    given: list[tuple[StanceExample, bool]] = []
     sources: list[Mapping[str, Any]] = []
     for path in paths:
         for file in _files(path):
-            rows = list(_rows(file))
-            for example, split in rows:
-                (held if split == "dev" or (not split and _kept_back(example.group)) else train).append(example)
-            if rows:
-                licences = sorted({licence for licence in _licences(file) if licence})
-                sources.append({"file": file.name, "licence": "; ".join(licences), "examples": len(rows)})
+            rows = [row for row in read_rows(file) if row.group not in reserve]
+            known = [row for row in rows if row.label is not None]
+            for row in known:
+                assert row.label is not None
+                held = row.part == DEVELOPMENT or (not row.part and _kept_back(row.group))
+                given.append((StanceExample(row.item, row.label, row.group), held))
+            if known:
+                licences = "; ".join(sorted({row.licence for row in known if row.licence}))
+                sources.append({"file": file.name, "licence": licences, "examples": len(known)})
+    gold_documents: set[str] = set()
     if desk is not None:
-        found = gold_examples(desk)
-        sample = reserved(desk)
-        for example in found:
-            (held if example.group in sample or _kept_back(example.group) else train).append(example)
+        kept = reserved(desk) | set(reserve)
+        found = [example for example in gold_examples(desk) if example.group not in kept]
+        given += [(example, _kept_back(example.group)) for example in found]
+        gold_documents = {example.group for example in found}
         sources.append({"file": f"gold of {desk.settings.name}", "licence": "", "examples": len(found)})
     if not sources:
         raise InputError(
             "no stances in it", where=str(paths[0]) if paths else "",
             hint="Expected *_train.jsonl and *_dev.jsonl with text, start, end, label, or a release's folder.",
         )  # fmt: skip
-    return StanceData(tuple(train), tuple(held), tuple(sources))
+    held_out = {example.group for example, held in given if held}
+    train = tuple(example for example, _ in given if example.group not in held_out)
+    development = tuple(example for example, held in given if held)
+    left_out = len(given) - len(train) - len(development)
+    trained = {example.group for example in train}
+    return StanceData(train, development, tuple(sources), left_out, tuple(sorted(gold_documents & trained)))
 
 
 def gold_examples(desk: Desk) -> list[StanceExample]:
@@ -132,7 +137,7 @@ def _gold_examples(desk: Desk) -> Iterator[StanceExample]:
         annotations = said.annotations
         entities = {entity.id: entity.span for entity in annotations.entities}
         for stance in annotations.stances:
-            label = _NAMES.get(polarity_class(stance.polarity))
+            label = named_class(polarity_class(stance.polarity))
             span = entities.get(stance.target)
             if label is None or span is None:
                 continue
@@ -162,57 +167,11 @@ def _files(path: Path) -> list[Path]:
             "no stances in it", where=str(path),
             hint="Expected *_train.jsonl and *_dev.jsonl with text, start, end, label, or a release's folder.",
         )  # fmt: skip
-    return sorted(file for file in found if not file.stem.startswith("test"))
+    return sorted(file for file in found if part_of(file.stem) != TEST)
 
 
 def _stem(file: Path) -> str:
     return file.stem.removesuffix("_train").removesuffix("_dev")
-
-
-def _rows(file: Path) -> Iterator[tuple[StanceExample, str]]:
-    held = "dev" if any(name in file.stem for name in _HELD_OUT) else "train" if "train" in file.stem else ""
-    for number, row in enumerate(_records(file), start=1):
-        try:
-            text, label = str(row["text"]), _NAMES.get(str(row.get("polarity", row.get("label"))))
-            start, end = (int(row.get(f"target_{edge}", row.get(edge))) for edge in ("start", "end"))
-            if label is None:
-                continue  # mixed, cannot_tell
-            if not 0 <= start < end <= len(text):
-                raise ValueError(f"[{start}, {end}) is not in a text of {len(text)} code points")
-        except (KeyError, TypeError, ValueError) as error:
-            raise InputError(f"expected text, start, end and label: {error}", where=f"{file}: {number}") from error
-        group = str(row.get("document_id") or row.get("doc") or row.get("sentence_id") or text)
-        split = str(row.get("split", ""))
-        if split.startswith("test") or row.get("origin") == "silver":
-            continue
-        split = held or ("dev" if split.startswith(_HELD_OUT) else "train" if split.startswith("train") else "")
-        yield StanceExample(StanceItem(text, start, end), CLASSES.index(label), group), split
-
-
-def _records(file: Path) -> Iterator[Mapping[str, Any]]:
-    if file.suffix == ".parquet":
-        yield from _table(file)
-        return
-    with file.open(encoding="utf-8") as lines:
-        for number, line in enumerate(lines, start=1):
-            try:
-                yield json.loads(line)
-            except ValueError as error:
-                raise InputError(f"not JSON: {error}", where=f"{file}: {number}") from error
-
-
-def _table(file: Path) -> Iterator[Mapping[str, Any]]:
-    """Yield a release's rows with its classes by name: they are stored as numbers, named in the table's metadata."""
-    table = pq.read_table(file)
-    said = (table.schema.metadata or {}).get(b"huggingface", b"{}")
-    features = json.loads(said).get("info", {}).get("features", {})
-    names = {name: known["names"] for name, known in features.items() if "names" in known}
-    for row in table.to_pylist():
-        yield {key: names[key][value] if key in names and value is not None else value for key, value in row.items()}
-
-
-def _licences(file: Path) -> Iterable[str]:
-    return {str(row.get("licence", "")) for row in _records(file)}
 
 
 def _kept_back(group: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import pickle
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -16,6 +17,7 @@ from copydesk.corpus import settings_digest, write_atomically
 from copydesk.schemas import OnProgress, Progress, SettingsError
 
 from .length_batches import length_batches
+from .minilm import BASE_DIGEST
 from .stance_items import CLASSES
 from .stance_model import Frame, padded
 from .stance_network import StanceNetwork
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 __all__ = ["Fitting"]
 
 BATCH: Final = 32
+RECIPE: Final = "stance 3"
+"""Another one where the same settings would make other weights: then no finished run is taken up again."""
 SOFT: Final = 2.0
 """The temperature at which a teacher's probabilities are learnt: its doubts count, not only its verdict."""
 
@@ -86,15 +90,18 @@ class Fitting:
     ) -> dict[str, Tensor]:
         """Return the weights of one run: those on disk where it was finished before."""
         parts = [str(getattr(recipe, name)) for name in recipe.__slots__ if name != "runs"]
-        finished = self.kept / f"{settings_digest(self.about, parts, number)[:16]}.pt"
-        if not finished.exists():
+        finished = (
+            self.kept / f"{settings_digest(RECIPE, BASE_DIGEST, torch.__version__, self.about, parts, number)[:16]}.pt"
+        )
+        state = _finished(finished)
+        if state is None:
             network = self._network(recipe)
             if teacher is not None:
                 network.take(teacher)
             self._learn(network, teacher, recipe, number, name, on_progress)
             with write_atomically(finished) as temporary:
                 torch.save(network.state_dict(), temporary)
-        state: dict[str, Tensor] = torch.load(finished, weights_only=True)
+            state = network.state_dict()
         return state
 
     def _learn(
@@ -130,6 +137,15 @@ class Fitting:
                 schedule.step()
                 done += 1
                 on_progress(Progress(name, done, steps, "steps"))
+
+
+def _finished(path: Path) -> dict[str, Tensor] | None:
+    """Return the weights of a finished run; None where it is not there, or damaged: then it is done again."""
+    try:
+        state: dict[str, Tensor] = torch.load(path, weights_only=True)
+    except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError):
+        return None
+    return state
 
 
 def _optimiser(network: StanceNetwork, recipe: Recipe, steps: int) -> tuple[Any, Any]:

@@ -9,6 +9,7 @@ is read around each target; :attr:`Verdict.read` says how far.
 from __future__ import annotations
 
 import hashlib
+import math
 import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -31,6 +32,9 @@ WEIGHTS: Final = "model.onnx"
 TOKENIZER: Final = "tokenizer.json"
 LONGEST_TARGET: Final = 24
 """Tokens of a target that are read; a longer mention is known by how it begins."""
+FEWEST_TOKENS: Final = 16
+MOST_TOKENS: Final = 512
+"""What a window can hold: more places the network does not know."""
 _FORMAT: Final = 2
 _AROUND: Final = 2_000
 """Code points of context that are cut into tokens on either side: more than any window holds."""
@@ -47,7 +51,8 @@ class StanceCard:
 
     Attributes:
         name: How the model is called, also in the origin of its stances.
-        version: Its maker's version, then the digest of its weights.
+        version: Its maker's version, then the digest of the card: of weights, calibration and all else.
+        gold: Ids of a desk's documents that it was trained on.
         longest: Tokens of one input, special ones counted.
         calibration: What turns its logits into probabilities.
         conflict: What moves those where the text is about armed conflict; the default moves nothing.
@@ -62,6 +67,7 @@ class StanceCard:
     conflict: Calibration
     digest: str
     folder: Path
+    gold: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +157,11 @@ class TransformerStance:
             ) from error
         except SettingsError as error:
             raise SettingsError(f"the stance model cannot be loaded: {error.message}", where=str(folder)) from error
+        inputs = sorted(given.name for given in self._session.get_inputs())
+        if inputs != ["ids", "target"]:
+            raise SettingsError(
+                f"the stance model asks for {', '.join(inputs) or 'nothing'}, not for ids and target", where=str(folder)
+            )
 
     @property
     def name(self) -> str:
@@ -228,19 +239,21 @@ def read_card(folder: Path) -> StanceCard:
             hint="Give the folder that `copydesk train stance` wrote, or nothing for the shipped model.",
         )
     try:
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
         card = tomllib.loads(path.read_text(encoding="utf-8"))
         model, reading, files = card["model"], card["reading"], cast("dict[str, str]", card["sha256"])
         found = StanceCard(
             name=str(model["name"]),
-            version=f"{model['version']}+{files[WEIGHTS][:8]}",
-            longest=int(reading["longest"]),
-            calibration=Calibration(float(reading["temperature"])),
+            version=f"{model['version']}+{digest[:8]}",
+            longest=_longest(reading["longest"]),
+            calibration=Calibration(_temperature(reading["temperature"])),
             conflict=_shift(card.get("conflict")),
-            digest=hashlib.sha256(path.read_bytes()).hexdigest(),
+            digest=digest,
             folder=folder,
+            gold=frozenset(map(str, card.get("data", {}).get("gold", ()))),
         )
-        labels, made_for = tuple(reading["labels"]), int(model["format"])
-    except (ValueError, KeyError, TypeError) as error:
+        labels, made_for = tuple(map(str, reading["labels"])), int(model["format"])
+    except (ValueError, KeyError, TypeError, OverflowError) as error:
         raise SettingsError(
             f"not the card of a stance model: {type(error).__name__} {error}", where=str(path)
         ) from error
@@ -258,7 +271,22 @@ def _shift(table: dict[str, Any] | None) -> Calibration:
     if table is None:
         return Calibration()
     critical, neutral, supportive = map(float, table["offsets"])
-    return Calibration(float(table["temperature"]), (critical, neutral, supportive))
+    if not all(map(math.isfinite, (critical, neutral, supportive))):
+        raise ValueError("an offset is no finite number")
+    return Calibration(_temperature(table["temperature"]), (critical, neutral, supportive))
+
+
+def _temperature(value: Any) -> float:
+    number = float(value)
+    if not 0 < number < math.inf:
+        raise ValueError(f"the temperature is {number}, and must be above 0")
+    return number
+
+
+def _longest(value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not FEWEST_TOKENS <= value <= MOST_TOKENS:
+        raise ValueError(f"longest is {value!r}, and must be {FEWEST_TOKENS} to {MOST_TOKENS} tokens")
+    return value
 
 
 def _verify(path: Path, expected: str) -> None:

@@ -16,6 +16,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -24,12 +25,13 @@ from copydesk.corpus import file_sha256, write_atomically
 from copydesk.schemas import OnProgress, SettingsError, silent
 
 from .calibration import fit_calibration, held_out
+from .model_places import check_place
 from .onnx_export import int8_onnx
 from .stance_card import Figures, write_card
 from .stance_data import StanceData
 from .stance_figures import best, fit_temperature, log_loss
 from .stance_items import Probabilities
-from .stance_model import TOKENIZER, WEIGHTS, Framer, TransformerStance
+from .stance_model import FEWEST_TOKENS, MOST_TOKENS, TOKENIZER, WEIGHTS, Framer, TransformerStance
 
 if TYPE_CHECKING:
     from .stance_network import StanceNetwork
@@ -75,10 +77,16 @@ class Recipe:
         Raises:
             SettingsError: A network would have too few or too many layers.
         """
-        if not 2 <= self.layers <= MOST_LAYERS or not 0 <= self.late < self.layers:
+        if not 2 <= self.layers <= MOST_LAYERS or not 0 <= self.late < self.layers - 1:
             raise SettingsError(
                 f"a network of {self.layers} layers, {self.late} of them told late, cannot be built",
                 hint=f"Take 2 to {MOST_LAYERS} layers, of which one at least comes before the flag.",
+            )
+        if min(self.runs, self.epochs, self.threads) < 1 or not FEWEST_TOKENS <= self.longest <= MOST_TOKENS:
+            raise SettingsError(
+                f"{self.runs} runs of {self.epochs} epochs on {self.threads} threads, {self.longest} tokens at most:"
+                " nothing can be trained so",
+                hint=f"Take at least one of each, and {FEWEST_TOKENS} to {MOST_TOKENS} tokens.",
             )
         if self.teacher and not self.layers <= self.teacher <= MOST_LAYERS:
             raise SettingsError(
@@ -131,6 +139,7 @@ def train_stance(
     """
     recipe = recipe or Recipe()
     recipe.check()
+    check_place(folder)
     data.check()
     base = _require()
     from .stance_fitting import Fitting
@@ -141,7 +150,10 @@ def train_stance(
     kept = folder.with_name(folder.name + ".runs")
     network = Fitting(frames, labels, base, kept, data.digest).fit(recipe, on_progress)
     result = _write(network, data, base, folder, recipe, conflict)
-    shutil.rmtree(kept, ignore_errors=True)
+    for finished in kept.glob("*.pt"):
+        finished.unlink()
+    with suppress(OSError):  # somebody's own files may lie there
+        kept.rmdir()
     return result
 
 

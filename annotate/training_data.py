@@ -18,11 +18,12 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from copydesk.corpus import Desk, clusters, documents, segments
@@ -101,6 +102,7 @@ def training_data(
     labels: str = "",
     fixed: Mapping[str, str] | None = None,
     salt: str = "copydesk",
+    reserve: Collection[str] = (),
 ) -> TrainingData:
     """Read documents with marks and put each on one side of the held-out border.
 
@@ -110,6 +112,7 @@ def training_data(
         labels: The crosswalk's column that the labels of the data are in; empty: the scheme's own.
         fixed: Labels of the data that shall become a certain label of the scheme, or ``""``: none.
         salt: Makes the hash split; another one makes another split.
+        reserve: Documents that a desk keeps for evaluation: they are held out, wherever they come from.
 
     Raises:
         InputError: There is no such file, a row is not as it should be, or no label is known.
@@ -123,6 +126,7 @@ def training_data(
     else:
         found, where = list(_from_lines(source)), str(source)
         found = _grouped(found)
+    found = [replace(document, part=HELD_OUT) if document.id in reserve else document for document in found]
     used = Counter(mark.label for document in found for mark in document.marks)
     unknown = {label: n for label, n in sorted(used.items()) if not names.candidates.get(label)}
     ambiguous = {label: n for label, n in sorted(used.items()) if len(names.candidates.get(label, ())) > 1}
@@ -165,7 +169,10 @@ def _from_release(folder: Path) -> Iterator[Labelled]:
             hint="Give a release such as releases/1.0.0, a desk with --desk, or a file of JSON lines.",
         )
     for part in parts:
-        table = pq.read_table(part, columns=["document_id", "cluster_id", "split", "origin", "text", "entities"])
+        try:
+            table = pq.read_table(part, columns=["document_id", "cluster_id", "split", "origin", "text", "entities"])
+        except (pa.ArrowException, OSError) as error:
+            raise InputError(f"not the articles table of a release: {error}", where=str(part)) from error
         names = _class_names(table.schema.metadata or {})
         for row in table.to_pylist():
             if _named(row["origin"], names["origin"]) != "silver":
@@ -219,9 +226,13 @@ def _row(line: str, where: str) -> Labelled:
         raise InputError(f"no field {error}" if isinstance(error, KeyError) else "not an object", where=where, hint=hint) from error  # fmt: skip
     if not isinstance(text, str) or not text.strip() or not isinstance(entities, list):
         raise InputError("`text` must be words, and `entities` a list", where=where, hint=hint)
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise InputError(f"a lone surrogate at offset {error.start} of the text", where=where) from error
     marks = [_mark(entity, text, where, hint) for entity in entities]
     key = row.get("doc_id") or hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-    split = row.get("split") or ""
+    split = str(row.get("split") or "").lower()
     return Labelled(
         str(key), text, tuple(sorted(set(marks))), (TRAIN if split == "train" else HELD_OUT) if split else ""
     )

@@ -85,7 +85,7 @@ def entities(  # noqa: PLR0913, PLR0917  # a command has as many options as it h
     if out is None and opened is None:
         raise typer.BadParameter("say where the pipeline shall be, as there is no desk here", param_hint="--out")
     target = out or (opened.path if opened else Path()) / "models"
-    how = NerTraining(base or settings.pipeline, seed, epochs, patience, encoder)
+    how = NerTraining(_placed(base, opened) or settings.pipeline, seed, epochs, patience, encoder)
     name = name or (opened.settings.name if opened else data.stem if data else "entities")
     with output.progress() as on_progress:
         made = train_entities(
@@ -99,19 +99,29 @@ def entities(  # noqa: PLR0913, PLR0917  # a command has as many options as it h
 
 def _surroundings(desk: Path, data: Path | None) -> tuple[Desk | None, LabelScheme, SuggestSettings]:
     """Return the desk, its scheme and its settings; without a desk the shipped ones, where the data comes by path."""
+    from copydesk.annotate import located
     from copydesk.corpus import SETTINGS_FILE, SuggestSettings
     from copydesk.schemas import load_scheme
 
     if data is not None and not (desk / SETTINGS_FILE).exists():
         return None, load_scheme(), SuggestSettings()
     opened = open_desk(desk)
-    return opened, opened.scheme(), opened.settings.suggest
+    return opened, opened.scheme(), located(opened.settings.suggest, opened.path)
+
+
+def _placed(pipeline: str, desk: Desk | None) -> str:
+    """Return a pipeline that somebody named; a folder counts from the desk where it is there, else from here."""
+    from copydesk.annotate import located
+
+    if desk is None or not pipeline:
+        return pipeline
+    return located(desk.settings.suggest.model_copy(update={"pipeline": pipeline}), desk.path).pipeline
 
 
 def _data(
     desk: Desk | None, data: Path | None, scheme: LabelScheme, labels: str, mapped: Iterable[str] | None
 ) -> TrainingData:
-    from copydesk.annotate import training_data
+    from copydesk.annotate import reserved, training_data
 
     fixed = {}
     for pair in mapped or ():
@@ -122,7 +132,8 @@ def _data(
     source = data if data is not None else desk
     assert source is not None
     salt = desk.settings.queue.salt if desk else "copydesk"
-    return training_data(source, scheme, labels=labels, fixed=fixed, salt=salt)
+    kept = reserved(desk) if desk is not None and data is not None else frozenset()
+    return training_data(source, scheme, labels=labels, fixed=fixed, salt=salt, reserve=kept)
 
 
 def _show(output: Output, made: EntityTraining) -> None:
@@ -230,7 +241,9 @@ def compare(
     opened, scheme, settings = _surroundings(desk, data)
     found = _data(opened, data, scheme, labels, mapped)
     with output.progress() as on_progress:
-        made = run_compare(one, other, found, scheme, settings, whole=whole, on_progress=on_progress)
+        made = run_compare(
+            _placed(one, opened), _placed(other, opened), found, scheme, settings, whole=whole, on_progress=on_progress
+        )
     output.line(
         f"{count(made.documents, 'document')}, {count(made.scores[0].gold, 'gold span')}."
         + (f" {count(made.left_out, 'document')} trained one of them and stayed out." if made.left_out else "")

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from .errors import ExitStatus
 from .options import DeskOption, JsonOption, open_desk
 from .output import Output, count, here
+
+if TYPE_CHECKING:
+    from copydesk.corpus import Desk
 
 __all__ = ["calibration", "stance"]
 
@@ -53,13 +56,14 @@ def stance(  # noqa: PLR0913, PLR0917  # a command has as many options as it has
     Example:
       copydesk train stance --data newsmtsc --model-out models/stance
     """
-    from copydesk.annotate import StanceRecipe, read_stance_data, train_stance
+    from copydesk.annotate import StanceRecipe, read_stance_data, reserved, train_stance
     from copydesk.corpus import SETTINGS_FILE
 
     output = Output(as_json=as_json)
     needs_desk = gold or not data or model_out is None
     opened = open_desk(desk) if needs_desk or (desk / SETTINGS_FILE).exists() else None
-    found = read_stance_data(data or [], desk=opened if gold or not data else None)
+    reserve = reserved(opened) if opened else frozenset()
+    found = read_stance_data(data or [], desk=opened if gold or not data else None, reserve=reserve)
     target = model_out or (opened.path if opened else Path()) / "models" / "stance"
     recipe = StanceRecipe(layers=layers, teacher=teacher, epochs=epochs, seed=seed, runs=runs)
     with output.progress() as on_progress:
@@ -72,6 +76,8 @@ def stance(  # noqa: PLR0913, PLR0917  # a command has as many options as it has
         )
     figures = made.figures
     output.line(f"{count(made.examples, 'target')} trained on, {count(made.development, 'target')} held out.")
+    if found.left_out:
+        output.line(f"  {count(found.left_out, 'target')} left out: their article is held out")
     output.table(
         [
             ("macro-F1", f"{figures.macro_f1:.1f}"),
@@ -81,7 +87,9 @@ def stance(  # noqa: PLR0913, PLR0917  # a command has as many options as it has
         ]
     )
     output.line(f"Wrote {here(made.folder)}, version {made.version}.")
-    output.line(f'Next: set stance = "{here(made.folder)}" under [suggest] in copydesk.toml, then copydesk suggest.')
+    output.line(
+        f'Next: set stance = "{_setting(made.folder, opened)}" under [suggest] in copydesk.toml, then copydesk suggest.'
+    )
     output.result(
         {
             "path": str(made.folder),
@@ -94,6 +102,16 @@ def stance(  # noqa: PLR0913, PLR0917  # a command has as many options as it has
             "calibration_error": figures.calibration_error,
         }
     )
+
+
+def _setting(folder: Path, desk: Desk | None) -> str:
+    """Return a folder as the desk's settings name it: they count from the desk."""
+    if desk is None:
+        return str(folder.resolve())
+    try:
+        return folder.resolve().relative_to(desk.path.resolve()).as_posix()
+    except ValueError:
+        return str(folder.resolve())
 
 
 def calibration(desk: DeskOption = Path(), as_json: JsonOption = False) -> None:

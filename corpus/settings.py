@@ -99,9 +99,9 @@ class QueueSettings(_Section):
     """
 
     reserve: Share = 0.1
-    uncertainty: float = Field(default=1.0, ge=0)
-    diversity: float = Field(default=0.5, ge=0)
-    rare: float = Field(default=0.5, ge=0)
+    uncertainty: float = Field(default=1.0, ge=0, allow_inf_nan=False)
+    diversity: float = Field(default=0.5, ge=0, allow_inf_nan=False)
+    rare: float = Field(default=0.5, ge=0, allow_inf_nan=False)
     salt: str = "copydesk"
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from copydesk.annotate import push
+from copydesk.annotate import push, suggest
 from copydesk.corpus import Desk, documents
 from copydesk.schemas import Document, Origin, Suggestion
 
@@ -259,22 +259,19 @@ JSON = st.recursive(
 )  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def hostile(tmp_path_factory, request):
+@pytest.fixture(scope="session")
+def hostile(tmp_path_factory, new_document, scheme):
     import importlib
-
-    from conftest import make_document, renew
 
     from copydesk.annotate import encode
     from copydesk.corpus import init_desk
-    from copydesk.schemas import load_scheme
 
     desk = init_desk(tmp_path_factory.mktemp("hostile") / "desk")
-    document = make_document(TEXT)
+    document = new_document(TEXT)
     desk.write(Document, "articles", "0000", [document])
-    renew(desk, Origin("model", "list", "1"))
-    scheme = load_scheme().select(list(desk.settings.studio.layers))
-    task = {"id": 1, "data": dict(encode(document, None, scheme)["data"])}
+    desk.note("pipeline", {"name": "list", "version": "1"})
+    shown = scheme.select(list(desk.settings.studio.layers))
+    task = {"id": 1, "data": dict(encode(document, None, shown)["data"])}
     return importlib.import_module("copydesk.annotate.answers").Answers(desk), task
 
 
@@ -290,3 +287,21 @@ def test_no_request_breaks_it_or_gets_words_that_are_not_there(hostile, context,
         start, end = row["value"]["start"], row["value"]["end"]
         assert row["value"]["text"] == TEXT[start:end] != ""
     live.predict([more, {"data": more}, {"data": {**task["data"], **extra}}])
+
+
+def test_the_real_pipeline_reads_now_what_it_had_not_read(make_desk, on_server, answers):
+    desk = make_desk()
+    settings = desk.path / "copydesk.toml"
+    settings.write_text(settings.read_text(encoding="utf-8").replace('engine = "processes"', 'engine = "serial"'))
+    desk = Desk(desk.path)
+    pipeline = suggest(desk).pipeline
+    tasks = on_server(desk)
+    live = answers(desk)
+    assert live.reads
+    stored = live.predict(tasks)
+    table = f"suggestions/{pipeline.name}@{pipeline.version}"
+    (part,) = desk.parts(table)
+    kept = list(desk.read_part(Suggestion, part))[1:]
+    desk.write(Suggestion, table, part.stem.removeprefix("part-"), kept)
+    assert len(stored) == len(tasks) > len(kept)
+    assert live.predict(tasks) == stored

@@ -272,6 +272,25 @@ def test_a_pipeline_is_as_good_as_itself(data):
     assert [found.difference(metric).value for metric in METRICS] == [0, 0, 0]
 
 
+def test_a_pipeline_that_breaks_is_not_judged_as_one_that_finds_nothing(data, monkeypatch):
+    models = importlib.import_module("copydesk.annotate.models")
+
+    def breaking(self, documents, *, on_failure=None):
+        for document, _ in documents:
+            on_failure(document, ValueError("no good"))
+            yield from ()
+
+    monkeypatch.setattr(models.Pipeline, "parse", breaking)
+    with pytest.raises(SettingsError, match=r"the pipeline cannot be judged: the pipeline broke on it .*no good"):
+        compare("base", "base", data, SCHEME)
+
+
+def test_a_place_that_cannot_be_written_is_told_before_training(data, tmp_path):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(SettingsError, match="there is a file where the model's folder should be"):
+        train_entities(data, SCHEME, tmp_path / "file" / "models", name="e")
+
+
 @pytest.mark.slow
 def test_an_encoder_is_trained_saved_and_used_without_torch(data, tmp_path):
     pytest.importorskip("safetensors", reason="needs the train extra")

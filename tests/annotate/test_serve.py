@@ -56,6 +56,7 @@ def test_it_stands_in_the_project_and_goes(desk, fake_studio):
     assert len(backend["basic_auth_pass"]) >= 32
     # else the server makes one itself, which sends all that everybody writes
     assert (hook["url"], hook["actions"], hook["send_payload"]) == (f"{backend['url']}/webhook", [], False)
+    assert backend["basic_auth_pass"] not in json.dumps(hook)
     assert (fake_studio.backends, fake_studio.hooks) == ({}, {})
     assert project["model_version"] == "list@1"
     assert backend["basic_auth_pass"] not in (desk.path / ".live" / "serve.json").read_text()

@@ -157,6 +157,38 @@ def test_a_card_for_other_labels(copied):
         module.TransformerStance(copied)
 
 
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("temperature = nan", "the temperature is nan"),
+        ("temperature = 0", "the temperature is 0.0"),
+        ("temperature = -1.4", "the temperature is -1.4"),
+        ("longest = 600", "longest is 600, and must be 16 to 512 tokens"),
+        ("longest = inf", "longest is inf"),
+        ("longest = 3", "longest is 3"),
+        ("offsets = [inf, 0.0, 0.0]", "an offset is no finite number"),
+        ("offsets = [0.0]", "not the card of a stance model"),
+        ("labels = [1, 2, 3]", "made for the labels 1, 2, 3"),
+    ],
+)
+def test_a_card_whose_numbers_cannot_be_is_refused(copied, line, message):
+    path = copied / "card.toml"
+    name = line.partition(" = ")[0]
+    lines = [line if old.startswith(f"{name} = ") else old for old in path.read_text().splitlines()]
+    path.write_text("\n".join(lines) + "\n")
+    with pytest.raises(SettingsError, match=message):
+        module.TransformerStance(copied)
+
+
+def test_another_temperature_is_another_version(copied):
+    before = module.read_card(copied).version
+    path = copied / "card.toml"
+    text = path.read_text()
+    place = text.index("temperature = ")
+    path.write_text(text[:place] + "temperature = 2.5" + text[text.index("\n", place) :])
+    assert module.read_card(copied).version != before
+
+
 @pytest.mark.parametrize("name", ["model.onnx", "tokenizer.json"])
 def test_a_changed_file_is_refused(copied, name):
     with (copied / name).open("ab") as file:

@@ -42,7 +42,9 @@ def test_without_torch_the_command_says_what_to_install(tmp_path):
         (StanceRecipe(layers=3, teacher=2), "a network of 2 layers cannot teach one of 3"),
         (StanceRecipe(teacher=7), "a network of 7 layers cannot teach one of 3"),
         (StanceRecipe(layers=7, teacher=0), "a network of 7 layers, 0 of them told late, cannot be built"),
-        (StanceRecipe(layers=2, late=2, teacher=0), "a network of 2 layers, 2 of them told late, cannot be built"),
+        (StanceRecipe(layers=2, late=1, teacher=0), "a network of 2 layers, 1 of them told late, cannot be built"),
+        (StanceRecipe(runs=0), "0 runs of 3 epochs"),
+        (StanceRecipe(longest=1000), "1000 tokens at most"),
     ],
 )
 def test_a_network_that_cannot_be_is_refused_before_anything_is_read(tmp_path, recipe, message):
@@ -88,7 +90,7 @@ def test_a_stopped_training_goes_on_after_the_last_run_it_finished(tmp_path, mon
 
 
 @trains
-@pytest.mark.parametrize(("late", "early"), [(0, 2), (1, 1), (2, 0)])
+@pytest.mark.parametrize(("late", "early"), [(0, 2), (1, 1)])
 def test_what_stands_before_the_flag_is_the_same_for_every_target(late, early):
     import torch
 
@@ -100,3 +102,36 @@ def test_what_stands_before_the_flag_is_the_same_for_every_target(late, early):
     assert network.early == early
     assert torch.allclose(together, alone, atol=1e-5)
     assert not torch.allclose(together[0], together[1], atol=1e-3)
+
+
+def test_a_place_that_cannot_be_written_is_told_before_training(tmp_path):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(SettingsError, match="there is a file where the model's folder should be"):
+        train_stance(data(), tmp_path / "file")
+
+
+@trains
+@pytest.mark.slow
+def test_somebodys_own_files_stay_and_a_damaged_run_is_done_again(tmp_path):
+    recipe = StanceRecipe(layers=2, teacher=0, epochs=1)
+    whole = train_stance(data(), tmp_path / "whole", recipe=recipe)
+    kept = tmp_path / "again.runs"
+    kept.mkdir()
+    (kept / "notes.txt").write_text("mine")
+    fitting = inside("stance_fitting").Fitting
+    finished = []
+    run = fitting._run
+
+    def spoiled(self, *args):
+        run(self, *args)
+        for path in kept.glob("*.pt"):
+            finished.append(path)
+            path.write_bytes(b"no weights")
+        raise KeyboardInterrupt if len(finished) == 1 else AssertionError
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fitting, "_run", spoiled)
+        with pytest.raises(KeyboardInterrupt):
+            train_stance(data(), tmp_path / "again", recipe=recipe)
+    assert train_stance(data(), tmp_path / "again", recipe=recipe).version == whole.version
+    assert [path.name for path in kept.iterdir()] == ["notes.txt"]

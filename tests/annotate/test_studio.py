@@ -101,7 +101,9 @@ def test_the_server_gets_an_environment_of_its_own(tmp_path, module, monkeypatch
     assert environment["LABEL_STUDIO_DISABLE_SIGNUP_WITHOUT_LINK"] == "true"
     # it may call what listens on this machine, and no other inner address
     assert environment["LABEL_STUDIO_USE_DEFAULT_BANNED_SUBNETS"] == "false"
-    banned = [ipaddress.ip_network(net) for net in environment["LABEL_STUDIO_USER_ADDITIONAL_BANNED_SUBNETS"].split(",")]
+    banned = [
+        ipaddress.ip_network(net) for net in environment["LABEL_STUDIO_USER_ADDITIONAL_BANNED_SUBNETS"].split(",")
+    ]
     for address in ("10.1.2.3", "172.20.0.1", "192.168.0.1", "169.254.169.254", "0.0.0.0", "::1", "fe80::1", "fd00::1"):
         assert any(ipaddress.ip_address(address) in net for net in banned), address
     for address in ("127.0.0.1", "8.8.8.8"):

@@ -138,3 +138,32 @@ def test_the_digest_is_of_content_not_of_place(tmp_path):
     other = read(write(tmp_path / "b.jsonl", [row(n) for n in reversed(range(6))]))
     assert one.digest == other.digest
     assert one.digest != read(write(tmp_path / "c.jsonl", [row(n) for n in range(7)])).digest
+
+
+def test_what_a_desk_reserves_is_held_out_wherever_it_comes_from(tmp_path):
+    lines = [
+        {"doc_id": f"d{n}", "text": f"Lantern {n} crossed the river at Sarn on day {n}.", "entities": [[0, 7, "ARMED_ACTOR"]],
+         "split": "train" if n else "dev"}
+        for n in range(8)
+    ]  # fmt: skip
+    path = tmp_path / "rows.jsonl"
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    plain = training_data(path, load_scheme())
+    kept = training_data(path, load_scheme(), reserve={"d3"})
+    assert "d3" in {d.id for d in plain.part("train")} - {d.id for d in kept.part("train")}
+    assert "d3" in {d.id for d in kept.part("held out")}
+
+
+@pytest.mark.parametrize("content", [b"PAR1", b""])
+def test_a_broken_release_is_named(tmp_path, content):
+    (tmp_path / "articles").mkdir()
+    (tmp_path / "articles" / "train-00000-of-00001.parquet").write_bytes(content)
+    with pytest.raises(InputError, match="not the articles table of a release"):
+        training_data(tmp_path, load_scheme())
+
+
+def test_a_lone_surrogate_is_named(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    path.write_text(json.dumps({"text": "Qasr \ud800 fell", "entities": [[0, 4, "GPE"]]}))
+    with pytest.raises(InputError, match="a lone surrogate at offset 5"):
+        training_data(path, load_scheme())

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "annotate"))
-sys.path.insert(0, str(Path(__file__).parent))  # for the program started as a process of its own
+sys.path.insert(0, str(Path(__file__).parent.parent / "annotate"))  # for the server in memory
 
-from conftest import spawn
 from fake_studio import TOKEN, FakeStudio
+
+from .conftest import spawn
 
 
 @pytest.fixture

@@ -80,3 +80,15 @@ def test_a_desk_with_too_little_gold(copydesk, tmp_path):
     done = copydesk("train", "entities", "--desk", tmp_path / "desk")
     assert done.status == 2
     assert "0 documents with gold, and training needs at least 5" in done.err
+
+
+def test_paths_in_a_desks_settings_count_from_the_desk(copydesk, data, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    desk = tmp_path / "far" / "desk"
+    assert copydesk("init", desk).status == 0
+    settings = desk / "copydesk.toml"
+    settings.write_text(settings.read_text().replace("gazetteers = []", 'gazetteers = ["names.toml"]'))
+    (desk / "names.toml").write_text('[[entry]]\nname = "Lantern 9"\nlabel = "ARMED_ACTOR"\n')
+    done = copydesk("compare", "base", "base", "--data", data, "--desk", desk)
+    assert done.status == 0, done.err
+    assert "4 documents, 12 gold spans." in done.out
