@@ -42,7 +42,7 @@ def watch(
     address: AddressOption = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Follow Label Studio, and pull whenever people have done something.
+    """Pull whenever people have done something.
 
     It goes on until you press Ctrl-C, through restarts of the server. With --json every line is one JSON object.
 
@@ -76,7 +76,7 @@ def serve(
     every: EveryOption = 30.0,
     as_json: JsonOption = False,
 ) -> None:
-    """Suggest while people label: articles that are opened, and the same words again.
+    """Suggest while people label.
 
     Label Studio asks us about articles that have no suggestions of the current pipeline yet, and with its auto-annotation on about each mention that is marked. It goes on until you press Ctrl-C.
 

@@ -188,7 +188,7 @@ def pull(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Bring home what people did in Label Studio, from all projects of the desk.
+    """Bring home what people did in Label Studio.
 
     Every version of every annotation is kept; nothing is ever overwritten.
 

@@ -311,7 +311,7 @@ def load_scheme(source: str | Path = "conflict-news-1.0") -> LabelScheme:
         except (OSError, UnicodeDecodeError) as error:
             raise SchemeError(f"cannot read the scheme: {error}", where=str(source)) from error
     try:
-        return _read(text)
+        return _read(text).model_copy()  # its own: a copy of a scheme takes along what was computed from it
     except tomllib.TOMLDecodeError as error:
         raise SchemeError(f"not TOML: {error}", where=str(source)) from error
     except ValidationError as error:

@@ -250,7 +250,7 @@ def make_desk(tmp_path):
 
 def renew(desk, pipeline):
     said = [suggest_by_list(document, pipeline) for document in documents(desk)]
-    desk.write(Suggestion, f"suggestions/{pipeline.name}@{pipeline.version}", "0000", said)
+    desk.write(Suggestion, f"suggestions/{pipeline.name}@{pipeline.version}", "all", said)
     desk.note("pipeline", {"name": pipeline.name, "version": pipeline.version})
 
 

@@ -154,7 +154,7 @@ def test_what_would_break_the_screen_stays_here(fake_studio, make_desk, push_now
     said[0] = replace(said[0], annotations=replace(said[0].annotations, stances=(nowhere,)))
     said[1] = replace(said[1], annotations=replace(said[1].annotations, entities=(bad,), stances=()))
     said[2] = replace(said[2], annotations=replace(said[2].annotations, sha256="0" * 64))
-    desk.write(Suggestion, "suggestions/list@1", "0000", said)
+    desk.write(Suggestion, "suggestions/list@1", "all", said)
     result = push_now(desk)
     # a stance on nobody is left out of what is shown; the other two cannot be shown at all
     assert result.created == 1

@@ -42,7 +42,7 @@ def test_nothing_is_there_yet(copydesk, desk, studio):
 
 
 def test_layers_that_do_not_go_together(copydesk, desk, studio):
-    refused = copydesk("project", "--layers", "stance", "--desk", desk)
+    refused = copydesk("project", "--layers", "stance", "--layout", "document", "--desk", desk)
     assert refused.status == 2
     assert "the layer 'stance' needs the layer 'entities'" in refused.err
     assert studio.projects == {}
