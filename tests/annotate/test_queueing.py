@@ -175,7 +175,7 @@ def test_doubt_comes_first(make_desk):
         stances = tuple(dataclasses.replace(s, score=score) for s in suggestion.annotations.stances)
         annotations = dataclasses.replace(suggestion.annotations, entities=entities, stances=stances)
         new.append(dataclasses.replace(suggestion, annotations=annotations))
-    desk.write(Suggestion, "suggestions/list@1", "0000", new)
+    desk.write(Suggestion, "suggestions/list@1", "all", new)
     plan_queue(desk)
     assert mean_rank(desk, lambda said: said.document_id in unsure) < 80
     row = next(row for row in queue(desk) if row.document_id in unsure and row.uncertainty_stance is not None)
