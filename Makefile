@@ -5,6 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 DEMO   ?= build/demo
+JOBS   ?= $(shell n=$$(getconf _NPROCESSORS_ONLN); echo $$((n < 4 ? n : 4)))
 export COPYDESK_STUDIO_ENV ?= $(CURDIR)/.label-studio
 
 .DEFAULT_GOAL := help
@@ -27,8 +28,8 @@ $(STAMP): requirements.lock pyproject.toml
 demo: $(STAMP)  ## Run the main job on the sample articles: from articles to a released dataset (KEEP=1 leaves Label Studio running)
 	$(BIN)/copydesk demo $(DEMO) $(if $(KEEP),--keep-studio) $(ARGS)
 
-test: lint types  ## Run lint, strict types, the layout check and every test
-	$(BIN)/python -m pytest -q $(ARGS)
+test: lint types  ## Run lint, strict types, the layout check and every test (JOBS=0: in one process; ARGS for pytest)
+	$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: $(STAMP)  ## Check style and layout of the code
 	$(BIN)/ruff check .

@@ -109,8 +109,10 @@ def _entities(reading: Reading, origin: Origin) -> dict[str, Entity]:
     found = {}
     for id_, region in reading.regions.items():
         if region.label not in SPECIAL:
-            own = sorted(answers[id_].items()) if id_ in answers else ()
-            attributes = {name: value for name, value in own if asked[name].layer != "stance"}
+            attributes: dict[str, str] = {}
+            if id_ in answers:
+                own = sorted(answers[id_].items())
+                attributes = {name: value for name, value in own if asked[name].layer != "stance"}
             found[id_] = Entity(id_, region.span, region.label, origin, attributes, region.score)
     return found
 

@@ -14,6 +14,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from sys import intern
 from typing import Any, Final
 
 import pyarrow as pa
@@ -187,20 +188,19 @@ def standing(desk: Desk) -> set[str]:
     What was skipped, deleted or only begun does not stand; what vanished with its task or project does. Tasks about
     the same document that ask for other layers, or for one mention, stand beside each other: see :mod:`.joining`.
     """
-    columns = [name for name in LEDGER.names if name not in ("raw", "prediction")]
-    newest: dict[str, dict[str, Any]] = {}
-    for row in rows(desk, columns):
+    about = ("document_id", "annotator", "layers", "layout", "focus")
+    newest: dict[str, tuple[str, tuple[str, str], tuple[str, ...]]] = {}
+    for row in rows(desk, ["annotation", "state", "updated_at", "key", *about]):
         if row["state"] == "vanished":
             continue  # what it ends still stands
-        newest[row["annotation"]] = row
-    best: dict[tuple[str, ...], dict[str, Any]] = {}
-    for row in newest.values():
-        if row["state"] in ("skipped", "deleted", "draft"):
-            continue
-        at = tuple(row[name] for name in ("document_id", "annotator", "layers", "layout", "focus"))
-        if at not in best or (best[at]["updated_at"], best[at]["key"]) < (row["updated_at"], row["key"]):
-            best[at] = row
-    return {row["key"] for row in best.values()}
+        # few different words, each held once: there is one of these for every annotation of the desk
+        place = tuple(intern(row[name]) for name in about)
+        newest[row["annotation"]] = (intern(row["state"]), (row["updated_at"], row["key"]), place)
+    best: dict[tuple[str, ...], tuple[str, str]] = {}
+    for state, version, place in newest.values():
+        if state not in ("skipped", "deleted", "draft"):
+            best[place] = max(version, best.get(place, version))
+    return {key for _, key in best.values()}
 
 
 def finished(desk: Desk) -> Iterator[FinishedAnnotation]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -95,14 +96,25 @@ def queued_pairs(desk: Desk, documents: Sequence[str]) -> Iterator[Pair]:
 
 
 class _Suggested:
-    """The desk's suggestions: a shard of them beside each shard of articles, and shards by other names."""
+    """The desk's suggestions: a shard of them beside each shard of articles, and shards that are about others too."""
 
     def __init__(self, desk: Desk) -> None:
         version = current_version(desk)
         self._parts = desk.parts(f"suggestions/{version}") if version else []
-        names = {part.name for part in desk.parts("articles")}
-        self._others = [part for part in self._parts if part.name not in names]
-        self._other_ids = frozenset(own for part in self._others for own in _column(part, "document_id"))
+        self._articles = {part.name: part for part in desk.parts("articles")}
+
+    @cached_property
+    def _others(self) -> list[Path]:
+        """Shards that say something about documents of other shards than the one of their name."""
+        return [part for part in self._parts if not self._is_beside(part)]
+
+    @cached_property
+    def _other_ids(self) -> frozenset[str]:
+        return frozenset(own for part in self._others for own in _column(part, "document_id"))
+
+    def _is_beside(self, part: Path) -> bool:
+        same = self._articles.get(part.name)
+        return same is not None and set(_column(part, "document_id")).issubset(_column(same, "id"))
 
     def parts(self, name: str = "") -> list[Path]:
         """Return the shards in which suggestions about a shard of articles can be; by default all."""

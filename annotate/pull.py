@@ -23,6 +23,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -41,6 +42,13 @@ from .reserve import settle_sides
 __all__ = ["PullResult", "pull"]
 
 BATCH: Final = 500
+GROUP: Final = 1_000
+"""Entries in a row group of the ledger: so many are held, and who reads the file knows of all its row groups."""
+WRITING: Final[dict[str, Any]] = {
+    "compression": "zstd",
+    "write_statistics": False,  # of the JSON they would be long, and nobody asks for them
+    "use_dictionary": [name for name in LEDGER.names if name not in ("raw", "prediction", "key", "annotation")],
+}
 SMALL: Final = 2_000
 """So many tasks are always exported whole: it takes seconds, and tells how much work is begun."""
 MOST: Final = 5_000
@@ -324,14 +332,9 @@ class _Pull:
             return
         taken = [int(part.stem.removeprefix("part-")) for part in self.desk.parts(TABLE)]
         path = self.desk.path / TABLE / f"part-{max(taken, default=0) + 1:05d}.parquet"
-        with write_atomically(path) as temporary, pq.ParquetWriter(temporary, LEDGER, compression="zstd") as writer:
-            batch = [first]
-            for entry in entries:
-                batch.append(entry)
-                if len(batch) >= BATCH:
-                    writer.write_table(entry_table(batch))
-                    batch = []
-            if batch:
+        with write_atomically(path) as temporary, pq.ParquetWriter(temporary, LEDGER, **WRITING) as writer:
+            rest = chain((first,), entries)
+            while batch := list(islice(rest, GROUP)):
                 writer.write_table(entry_table(batch))
 
     def result(self, projects: list[Project], **more: Any) -> PullResult:

@@ -8,13 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from copydesk.schemas import Document, Span
 
 from .wire import LARGEST_INTEGER, Asked, Vocabulary
 
 __all__ = ["Problem", "Reading", "Region", "read_rows"]
+
+RELATION: Final = frozenset(("type", "from_id", "to_id", "direction", "labels"))
+ANSWER: Final = frozenset(("id", "from_name", "to_name", "type", "value", "score", "origin"))
+CHOICE: Final = frozenset(("start", "end", "text", "choices"))
+"""What rows have that are as the encoder or the browser writes them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,13 +121,12 @@ def _but_plain(reading: Reading, rows: list[Any]) -> Iterator[tuple[int, Any]]:
     for number, row in enumerate(rows):
         try:
             if row["type"] == "labels" and "meta" not in row:
-                value, own = row["value"], row["id"]
+                value, own, score = row["value"], row["id"], row.get("score")
                 start, end, names = value["start"], value["end"], value["labels"]
                 if type(start) is type(end) is int and 0 <= start < end <= length and type(names) is list:
-                    words, (name,), score = text[start:end], names, row.get("score")
-                    edges = words[0].isspace() or words[-1].isspace()
+                    words, (name,) = text[start:end], names
                     known = layers[name] == row["from_name"] and type(own) is str and own and own not in regions
-                    if known and not edges and (score is None or type(score) is float):
+                    if known and words == words.strip() and (score is None or type(score) is float):
                         regions[own] = Region(own, Span(start, end, words), name, score if scores else None)
                         continue
         except (KeyError, TypeError, ValueError):
@@ -130,8 +134,29 @@ def _but_plain(reading: Reading, rows: list[Any]) -> Iterator[tuple[int, Any]]:
         yield number, row
 
 
+def _is_sound(row: Any) -> bool:
+    """Tell whether a row is an answer of one choice, or a relation by one name: most that are no regions are."""
+    try:
+        if row["type"] == "relation":
+            (name,) = row["labels"]
+            return type(name) is str and type(row["labels"]) is list and row.keys() <= RELATION
+        value = row["value"]
+        (name,) = value["choices"]
+        return (
+            type(name) is str
+            and type(value["choices"]) is list
+            and row.keys() <= ANSWER
+            and value.keys() <= CHOICE
+            and type(row.get("score", 0.0)) is float
+        )
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return False
+
+
 def _fault(row: Any) -> str:
     """Say which part of a row is of the wrong kind; the server checks none of it."""
+    if _is_sound(row):
+        return ""
     if not isinstance(row, dict):
         return f"a {type(row).__name__} in the place of a row"
     value, meta, score = row.get("value") or {}, row.get("meta") or {}, row.get("score")

@@ -2,7 +2,9 @@
 
 The server's tasks are read page by page, and the desk's documents only for those that need something. What people
 have annotated or begun keeps what they saw. New predictions are stored before old ones are deleted: a kill in between
-leaves one too many, which the next run takes away, and never none.
+leaves one too many, which the next run takes away, and never none. So they go one by one: the server's own action
+for many tasks at once takes all predictions of a task, the new one too, and would have to come first. Whoever opened a
+task meanwhile, or before the run after a kill, would work without suggestions in an arm that shows them.
 """
 
 from __future__ import annotations

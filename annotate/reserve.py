@@ -10,10 +10,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from copydesk.corpus import Desk, clusters, write_atomically
@@ -25,7 +28,6 @@ __all__ = [
     "RESERVE",
     "Kept",
     "cluster_of",
-    "keep",
     "kept",
     "reserved",
     "settle_sides",
@@ -36,6 +38,9 @@ QUEUE_TABLE: Final = "queue"
 KEPT_FILE: Final = "kept.json"
 RANKED: Final = "ranked"
 RESERVE: Final = "reserve"
+SIDES: Final = (RANKED, RESERVE)
+BATCH: Final = 5_000
+"""Documents at a time that are made into Python's own strings: those take ten times the room of a column's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +62,18 @@ def kept(desk: Desk) -> Kept:
     Raises:
         DeskError: The file is damaged.
     """
+    given, documents, in_reserve = _recorded(desk)
+    return Kept(given, dict(_pairs(documents, in_reserve)))
+
+
+def _recorded(desk: Desk) -> tuple[int, pa.Array, pa.Array]:
+    """Return the last rank handed to people, the documents with a side, and which of them are in the sample."""
     path = desk.path / QUEUE_TABLE / KEPT_FILE
     if not path.exists():
-        return Kept()
+        return 0, pa.array([], pa.string()), pa.array([], pa.bool_())
     try:
-        raw: Any = json.loads(path.read_text(encoding="utf-8"))
-        sides = {str(document): str(side) for document, side in raw["sides"].items()}
-        if wrong := sorted(set(sides.values()) - {RANKED, RESERVE}):
-            raise ValueError(f"no side {wrong[0]!r}")
-        return Kept(int(raw["given"]), sides)
-    except (ValueError, KeyError, AttributeError, TypeError) as error:
+        return _parsed(path)
+    except (ValueError, OverflowError) as error:
         raise DeskError(
             f"the record of the reserved sample is damaged: {error}",
             where=str(path),
@@ -74,11 +81,66 @@ def kept(desk: Desk) -> Kept:
         ) from error
 
 
-def keep(desk: Desk, what: Kept) -> None:
-    """Write it down, one document a line. The caller holds the desk's lock."""
-    with write_atomically(desk.path / QUEUE_TABLE / KEPT_FILE) as temporary:
-        raw = {"given": what.given, "sides": what.sides}
-        temporary.write_text(json.dumps(raw, indent=0, sort_keys=True) + "\n", encoding="utf-8")
+def _parsed(path: Path) -> tuple[int, pa.Array, pa.Array]:
+    import ijson
+
+    given, document, whole = None, "", False
+    documents, sides = _Column(pa.string()), _Column(pa.bool_())
+    with path.open("rb") as file:
+        try:
+            for place, event, value in ijson.parse(file):
+                if (place, event) == ("given", "number"):
+                    given = int(value)
+                elif (place, event) == ("sides", "map_key"):
+                    document = value
+                elif (place, event) == ("sides", "end_map"):
+                    whole = True
+                elif (place, event) == (f"sides.{document}", "string") and value in SIDES:
+                    documents.append(document)
+                    sides.append(value == RESERVE)
+                elif place.startswith("sides."):
+                    raise ValueError(f"no side {value!r}")
+        except ijson.JSONError as error:
+            raise ValueError(str(error)) from error
+    if given is None or not whole:
+        raise ValueError(f"{'sides' if given is not None else 'given'!r} is missing")
+    return given, documents.whole(), sides.whole()
+
+
+class _Column:
+    """A column that grows, never held as Python's own objects but for the last few."""
+
+    def __init__(self, kind: pa.DataType) -> None:
+        self.kind = kind
+        self.done: list[pa.Array] = []
+        self.last: list[object] = []
+
+    def append(self, value: object) -> None:
+        self.last.append(value)
+        if len(self.last) >= BATCH:
+            self.done.append(pa.array(self.last, self.kind))
+            self.last = []
+
+    def whole(self) -> pa.Array:
+        return pa.concat_arrays([*self.done, pa.array(self.last, self.kind)])
+
+
+def _pairs(documents: pa.Array, in_reserve: pa.Array) -> Iterator[tuple[str, str]]:
+    for at in range(0, len(documents), BATCH):
+        some = zip(documents.slice(at, BATCH).to_pylist(), in_reserve.slice(at, BATCH).to_pylist(), strict=True)
+        yield from ((document, RESERVE if sample else RANKED) for document, sample in some)
+
+
+def _write(desk: Desk, given: int, sides: Iterable[tuple[str, str]]) -> None:
+    """Write it down, one document a line."""
+    path = desk.path / QUEUE_TABLE / KEPT_FILE
+    with write_atomically(path) as temporary, temporary.open("w", encoding="utf-8") as file:
+        file.write(f'{{\n"given": {given},\n"sides": {{')
+        before = "\n"
+        for document, side in sides:
+            file.write(f'{before}{json.dumps(document)}: "{side}"')
+            before = ",\n"
+        file.write("}\n}\n" if before == "\n" else "\n}\n}\n")
 
 
 def reserved(desk: Desk) -> frozenset[str]:
@@ -115,8 +177,7 @@ def cluster_of(desk: Desk) -> dict[str, str]:
 
 def shown(desk: Desk) -> frozenset[str]:
     """Return the ids of the documents that somebody has worked on, whatever became of it."""
-    parts = (pq.read_table(part, columns=["document_id"]) for part in desk.parts("annotations"))
-    return frozenset(str(document) for part in parts for document in part.column("document_id").to_pylist())
+    return frozenset(_ids(desk, "annotations", "document_id").to_pylist())
 
 
 def settle_sides(desk: Desk, documents: Iterable[str] = (), *, given: int = 0) -> None:
@@ -129,12 +190,48 @@ def settle_sides(desk: Desk, documents: Iterable[str] = (), *, given: int = 0) -
         documents: Ids.
         given: The last rank that is handed to people now; a smaller one than before changes nothing.
     """
-    before = kept(desk)
-    new = (set(documents) | shown(desk)) - before.sides.keys()
-    after = replace(before, given=max(before.given, given))
-    if new:
-        sample = reserved(desk)
-        sides = {document: RESERVE if document in sample else RANKED for document in sorted(new)}
-        after = replace(after, sides=before.sides | sides)
-    if after != before:
-        keep(desk, after)
+    last, known, in_reserve = _recorded(desk)
+    wanted = pa.concat_arrays([pa.array(sorted(documents), pa.string()), _ids(desk, "annotations", "document_id")])
+    new = pc.unique(wanted.filter(pc.invert(pc.is_in(wanted, value_set=known))))
+    if not len(new) and given <= last:
+        return
+    settled = pa.concat_arrays([known, new])
+    sample = pa.concat_arrays([in_reserve, _sides(desk, new, known, in_reserve)])
+    order = pc.array_sort_indices(settled)
+    _write(desk, max(given, last), _pairs(settled.take(order), sample.take(order)))
+
+
+def _sides(desk: Desk, new: pa.Array, known: pa.Array, in_reserve: pa.Array) -> pa.Array:
+    """Return which of these documents are in the sample, by the rule of :func:`reserved`."""
+    articles = _ids(desk, "articles", "id")
+    groups = _groups(desk, articles)
+    own = groups.take(pc.index_in(new, value_set=articles))  # null for what the desk has not
+    recorded = in_reserve.take(pc.index_in(articles, value_set=known))
+    ranked = pc.is_in(own, value_set=groups.filter(pc.invert(recorded)))
+    aside = pc.is_in(own, value_set=groups.filter(recorded))
+
+    def decided() -> Iterator[bool]:
+        for at in range(0, len(own), BATCH):
+            for group, lost, found in zip(*(c.slice(at, BATCH).to_pylist() for c in (own, ranked, aside)), strict=True):
+                yield group is not None and not lost and (found or _drawn(desk, group) == RESERVE)
+
+    return pa.array(decided(), pa.bool_(), size=len(own))
+
+
+def _groups(desk: Desk, articles: pa.Array) -> pa.Array:
+    """Return what :func:`cluster_of` does of these documents, in their order."""
+    members, heads = (_whole(desk, "clusters", column) for column in ("document_id", "canonical"))
+    return pc.coalesce(heads.take(pc.index_in(articles, value_set=members)), articles)
+
+
+def _ids(desk: Desk, table: str, column: str) -> pa.Array:
+    """Return what a column of a table says, each once."""
+    return pc.unique(_whole(desk, table, column))
+
+
+def _whole(desk: Desk, table: str, column: str) -> pa.Array:
+    found = [pa.array([], pa.string())]
+    for part in desk.parts(table):
+        with pq.ParquetFile(part) as file:
+            found += [batch.column(0).cast(pa.string()) for batch in file.iter_batches(columns=[column])]
+    return pa.concat_arrays(found)

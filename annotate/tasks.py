@@ -180,10 +180,7 @@ def encode_result(document: Document, annotations: Annotations, scheme: LabelSch
     if (annotations.document_id, annotations.sha256) != (document.id, document.sha256):
         annotations.check(document)  # which says how they differ
     rows = _Rows(document, scheme, vocabulary(scheme))
-    for entity in annotations.entities:
-        rows.reserve(entity.id)
-    for attribution in annotations.attributions:
-        rows.reserve(attribution.id)
+    rows.reserve([*(e.id for e in annotations.entities), *(a.id for a in annotations.attributions)])
     _write_entities(rows, annotations)
     _write_attributions(rows, annotations)
     _write_stances(rows, annotations)
@@ -213,10 +210,12 @@ class _Rows:
         scheme = f"{self.scheme.name} {self.scheme.version}"
         return SchemeError(f"{what} does not fit the scheme {scheme}", where=f"document {self.document.id}")
 
-    def reserve(self, id: str) -> None:
-        if id in self.ids or not id:
-            raise self.misfit(f"the region id {id!r}, empty or given twice,")
-        self.ids.add(id)
+    def reserve(self, ids: list[str]) -> None:
+        """Keep region ids, none of them reserved yet, for those who bring them along."""
+        self.ids.update(ids)
+        if len(self.ids) < len(ids) or "" in self.ids:
+            wrong = next(own for own in ids if not own or ids.count(own) > 1)
+            raise self.misfit(f"the region id {wrong!r}, empty or given twice,")
 
     def region(
         self, id: str, span: Span, label: str, score: float | None = None, meta: dict[str, list[str]] | None = None
@@ -235,15 +234,12 @@ class _Rows:
             "value": {"start": start, "end": end, "text": span.text, "labels": [label]},
         }
         if score is not None:
-            row["score"] = self.sure(score)
+            if not math.isfinite(score):
+                raise self.misfit(f"the score {score}")
+            row["score"] = score
         if meta:
             row["meta"] = meta
         self.rows.append(row)
-
-    def sure(self, score: float) -> float:
-        if not math.isfinite(score):
-            raise self.misfit(f"the score {score}")
-        return score
 
     def share(self, label: str, span: Span, value: str = "") -> str:
         """Return the id of the region with this label and span, making it where it is new."""
@@ -279,7 +275,9 @@ class _Rows:
             kind, answered["choices"] = "choices", [value]
         row: Result = {"id": region, "from_name": name, "to_name": TEXT, "type": kind, "value": answered}
         if score is not None:
-            row["score"] = self.sure(score)
+            if not math.isfinite(score):
+                raise self.misfit(f"the score {score}")
+            row["score"] = score
         self.rows.append(row)
 
     def relate(self, source: str, relation: str, target: str) -> None:
@@ -293,7 +291,8 @@ class _Rows:
 def _write_entities(rows: _Rows, annotations: Annotations) -> None:
     for entity in annotations.entities:
         rows.region(entity.id, entity.span, entity.label, entity.score)
-        for name, value in sorted(entity.attributes.items()):
+        # most mentions have none, and there are more mentions than anything else
+        for name, value in sorted(entity.attributes.items()) if entity.attributes else ():
             rows.answer((entity.id, entity.span, entity.label), name, value)
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import importlib
 import itertools
+import os
+import socket
 import sys
 import unicodedata
 import uuid
@@ -259,11 +263,24 @@ def suggest_anew():
     return lambda desk, version: renew(desk, Origin("model", "list", version))
 
 
+def any_port():
+    """Return a port that is free, and another one each time: of one that all begin with, two runs would both think so."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture(scope="session", name="any_port")
+def any_port_fixture():
+    """Ask for a free port."""
+    return any_port
+
+
 @pytest.fixture(scope="session")
 def studio_home(tmp_path_factory):
     """One real Label Studio for the whole session, installed if need be; its folder serves many desks."""
     home = tmp_path_factory.mktemp("studio")
-    start_studio(home, port=18110)
+    start_studio(home, port=any_port())
     yield home
     stop_studio(home)
 
@@ -288,6 +305,27 @@ def fake_studio(monkeypatch):
         monkeypatch.setenv("COPYDESK_STUDIO_URL", fake.url)
         monkeypatch.setenv("COPYDESK_STUDIO_API_KEY", TOKEN)
         yield fake
+
+
+@pytest.fixture
+def disk_full_from(monkeypatch):
+    """Fill the disk from the n-th thing that is kept on: the flush at the end of every write of ours says so."""
+    flush = os.fsync
+
+    @contextlib.contextmanager
+    def full_from(nth):
+        flushes = itertools.count(1)
+
+        def full(handle):
+            if next(flushes) >= nth:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            flush(handle)
+
+        with monkeypatch.context() as patch, contextlib.suppress(OSError):  # there may be fewer than `nth`
+            patch.setattr(os, "fsync", full)
+            yield
+
+    return full_from
 
 
 @pytest.fixture

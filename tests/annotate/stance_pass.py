@@ -4,23 +4,16 @@ from __future__ import annotations
 
 import json
 import time
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from copydesk.schemas import focus_config, focus_scheme, labelling_config
 
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 SELECTED = (
     "[...document.querySelectorAll('.lsf-choices input:checked')]"
     ".filter((input) => input.closest('.lsf-choices').offsetParent !== null).map((input) => input.name)"
 )
 REGION = ".htx-highlight[data-start='{}'][data-end='{}']"
 SHOWN = "(id) => document.querySelector('.lsf-current-task__task-id')?.innerText.includes(String(id))"
-
-
 BOX = """(words) => {
   const text = document.createTreeWalker(document.querySelector('.lsf-htx-richtext'), NodeFilter.SHOW_TEXT);
   for (let node = text.nextNode(); node; node = text.nextNode()) {
@@ -33,26 +26,6 @@ BOX = """(words) => {
     return {left: box.left, right: box.right, middle: box.top + box.height / 2};
   }
 }"""
-
-
-@contextmanager
-def chromium(path):
-    """Run a browser."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield browser
-        browser.close()
-
-
-def log_in(page, url, account):
-    """Log in as the desk's own user."""
-    page.goto(f"{url}/user/login/")
-    page.fill("input[name=email]", account.email)
-    page.fill("input[name=password]", account.password)
-    page.click("button[type=submit]")
-    page.wait_for_function("!location.pathname.startsWith('/user/login')")
 
 
 def drag(page, words):

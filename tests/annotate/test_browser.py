@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-
 import pytest
+from screen import PLACE, click, draw, highlights, log_in, region, submit
 
 from copydesk.annotate import connect, edits, finished, own_account, pull, push
 from copydesk.corpus import documents, ingest
@@ -13,52 +11,11 @@ from copydesk.corpus import removed as removed_records
 
 pytestmark = [pytest.mark.studio, pytest.mark.browser]
 
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 NASTY = (
     "Fire 🔥 near Qasr 👨‍👩‍👧‍👦\n\n"
     "The army 🇺🇦 said  “قوات الجيش left” on Monday 👍🏽 and x\u0323\u0307y near Київ the rebels fired 𝔄𝔅 rockets.\n\n"
     "At least 12 died 1️⃣, the Relief Union said; <b>Orlo</b> &amp; others denied it."
 )
-# the place on the screen of a range of code points, scrolled to: each <br> is one line feed
-PLACE = """([start, end]) => {
-  const root = document.querySelector('.lsf-htx-richtext');
-  const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT | NodeFilter.SHOW_ELEMENT);
-  const range = document.createRange();
-  let at = 0;
-  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
-    if (node.nodeName === 'BR') { at += 1; continue; }
-    if (node.nodeType !== Node.TEXT_NODE) continue;
-    const points = [...node.data];
-    const units = (count) => points.slice(0, count).join('').length;
-    if (at <= start && start < at + points.length) range.setStart(node, units(start - at));
-    if (at < end && end <= at + points.length) range.setEnd(node, units(end - at));
-    at += points.length;
-  }
-  for (let box = root; box; box = box.parentElement) {
-    const {top} = range.getBoundingClientRect();
-    if (box.scrollHeight > box.clientHeight && (top < 250 || top > 700)) box.scrollTop += top - 450;
-  }
-  const boxes = [...range.getClientRects()].filter((box) => box.width > 0);
-  const [first, last] = [boxes[0], boxes[boxes.length - 1]];
-  return {words: range.toString(), x1: first.left, y1: first.top + first.height / 2,
-          x2: last.right, y2: last.top + last.height / 2};
-}"""
-
-
-@pytest.fixture(scope="module")
-def browser():
-    found = os.environ.get("COPYDESK_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-    if not found:
-        pytest.skip("no Chromium here; name one with COPYDESK_CHROMIUM")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -67,35 +24,6 @@ def page(browser, studio_home):
     page = browser.new_page(viewport={"width": 1500, "height": 1000})
     page.set_default_timeout(60_000)
     return page, account
-
-
-def log_in(page, url, account):
-    page.goto(f"{url}/user/login/")
-    page.fill("input[name=email]", account.email)
-    page.fill("input[name=password]", account.password)
-    page.click("button[type=submit]")
-    page.wait_for_function("!location.pathname.startsWith('/user/login')")
-
-
-def highlights(page):
-    return page.eval_on_selector_all(
-        ".htx-highlight", "all => all.map((e) => [Number(e.dataset.start), Number(e.dataset.end), e.dataset.label])"
-    )
-
-
-def draw(page, key, document, words):
-    """Choose a label by its key, mark words with the mouse, and let go of the new region."""
-    start = document.text.index(words)
-    place = page.evaluate(PLACE, [start, start + len(words)])
-    assert place["words"] == words
-    page.keyboard.press(key)
-    page.mouse.move(place["x1"] + 0.5, place["y1"])
-    page.mouse.down()
-    page.mouse.move((place["x1"] + place["x2"]) / 2, place["y2"])
-    page.mouse.move(place["x2"] - 0.5, place["y2"])
-    page.mouse.up()
-    page.wait_for_selector(region(document, words))
-    page.keyboard.press("Escape")
 
 
 def resize(page, document, words, wanted):
@@ -125,24 +53,6 @@ def relate(page, document, source, target):
     click(page, document, target)
     page.wait_for_function("n => document.querySelectorAll('svg.relations-overlay g').length > n", arg=count)
     page.keyboard.press("Escape")
-
-
-def region(document, words):
-    start = document.text.index(words)
-    return f".htx-highlight[data-start='{start}'][data-end='{start + len(words)}']"
-
-
-def click(page, document, words):
-    page.evaluate(PLACE, [document.text.index(words), document.text.index(words) + len(words)])
-    page.click(region(document, words))
-
-
-def submit(page):
-    with page.expect_response(
-        lambda answer: "/annotations" in answer.url and answer.request.method == "POST"
-    ) as answer:
-        page.click("button:has-text('Submit')")
-    assert answer.value.status == 201
 
 
 def hotkey(scheme, label):

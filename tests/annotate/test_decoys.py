@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import importlib
 from dataclasses import replace
 
@@ -18,7 +19,9 @@ from copydesk.annotate import (
     gold,
     make_project,
     pull,
+    push,
     slips,
+    suggestions,
 )
 from copydesk.corpus import Desk, documents
 from copydesk.schemas import OUTLET, Annotations, Attribution, Entity, Origin, Span, Stance, Suggestion, load_scheme
@@ -227,6 +230,34 @@ def test_without_the_honest_suggestions_nobody_can_tell(fake_studio, shown):
         part.unlink()
     assert [(slip.kind, slip.corrected) for slip in slips(desk)] == [("honest suggestions gone", False)]
     assert gold(desk).documents == ()
+
+
+@pytest.mark.parametrize("right", [False, True], ids=["left as it was shown", "put right"])
+def test_a_task_of_one_mention_has_its_slips_too(fake_studio, make_desk, right):
+    desk = make_desk()
+    settings = desk.path / "copydesk.toml"
+    settings.write_text(settings.read_text().replace("decoy = 0.0", "decoy = 1.0"))
+    desk = Desk(desk.path)
+    push(desk, layers=["stance"], layout="focus")
+    honest = {s.target: s.polarity for said in suggestions(desk) for s in said.annotations.stances}
+    assert set(honest.values()) == {"0"}
+    wrong = 0
+    for prediction in list(fake_studio.predictions.values()):
+        rows = copy.deepcopy(prediction["result"])
+        for row in rows:
+            if row.get("from_name") == "polarity":
+                wrong += row["value"]["choices"] != ["0"]
+                row["value"]["choices"] = ["0"] if right else row["value"]["choices"]
+        fake_studio.annotate(prediction["task"], rows, email="ana@example.org")
+    pull(desk)
+    found = list(slips(desk))
+    assert len(found) == wrong == len(honest)
+    assert {(slip.kind, slip.layer, slip.honest.polarity, slip.corrected) for slip in found} == {
+        ("restanced", "stance", "0", right)
+    }
+    assert {slip.shown.polarity for slip in found}.isdisjoint({"0"})
+    untrusted = importlib.import_module("copydesk.annotate.slips").untrusted
+    assert sum(untrusted(desk).values()) == (0 if right else wrong)
 
 
 @QUICK

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-
 import pytest
 from conftest import make_document
-from stance_pass import chromium, document_pass, drag, focus_pass, log_in, make_project
+from screen import log_in
+from stance_pass import document_pass, drag, focus_pass, make_project
 
 from copydesk.annotate import connect, decode, encode, own_account
 from copydesk.schemas import OUTLET, Annotations, Entity, Origin, Span, Stance, Suggestion, focus_scheme
@@ -26,15 +24,6 @@ LABELS = {
     "Relief Union": "ORG", "Orlo": "PERSON", "militia": "ARMED_ACTOR", "Monday": "TIME",
 }  # fmt: skip
 WANTED = {"army": "0", "قوات الجيش": "-2", "rebels": "mixed", "Ina Vale": "0", "Relief Union": "+1", "Orlo": "0", "militia": "-1"}  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def browser():
-    found = os.environ.get("COPYDESK_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-    if not found:
-        pytest.skip("no Chromium here; name one with COPYDESK_CHROMIUM")
-    with chromium(found) as browser:
-        yield browser
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 
 import pytest
-from test_browser import draw, highlights, log_in, submit
+from screen import draw, highlights, log_in, submit
 
 from copydesk.annotate import connect, finished, own_account, pull, push, serve
 from copydesk.corpus import documents
@@ -19,13 +19,6 @@ TEXT = (
     "“Dorn\u00a0said so”, Vale said. DORN was silent."
 )
 TOGGLE = "[data-testid=bottombar-auto-annotation-toggle]"
-
-
-@pytest.fixture(scope="module")
-def browser():
-    from test_browser import browser
-
-    yield from browser.__wrapped__()
 
 
 def places(text, words):

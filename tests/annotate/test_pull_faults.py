@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import errno
-import itertools
-import os
 import random
 import resource
 import shutil
@@ -125,19 +121,10 @@ def test_an_export_that_holds_fewer_tasks_than_it_says(fake_studio, begun):
 
 
 @pytest.mark.parametrize("nth", range(1, 5))
-def test_a_full_disk(fake_studio, begun, monkeypatch, nth):
-    """The n-th thing that pull keeps does not fit: the flush at the end of every write of ours says so."""
-    flush, flushes = os.fsync, itertools.count(1)
-
-    def full(handle):
-        if next(flushes) >= nth:
-            raise OSError(errno.ENOSPC, "No space left on device")
-        flush(handle)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(os, "fsync", full)
-        with contextlib.suppress(OSError):  # of the last ones there may be fewer
-            pull(begun)
+def test_a_full_disk(fake_studio, begun, disk_full_from, nth):
+    """The n-th thing that pull keeps does not fit."""
+    with disk_full_from(nth):
+        pull(begun)
     pull(begun)
     assert_whole(begun, fake_studio)
 

@@ -8,7 +8,7 @@ import pytest
 
 from copydesk.annotate import push
 from copydesk.corpus import documents, removed
-from copydesk.schemas import StudioError
+from copydesk.schemas import Document, Origin, StudioError, Suggestion
 
 MANY = [f"Article {number}\n\nThe army and the rebels met in Qasr on Monday." for number in range(12)]
 
@@ -33,6 +33,24 @@ def test_each_document_once_and_again_nothing(fake_studio, make_desk, push_now):
     again = push_now(desk)
     assert (again.created, again.already, again.predictions_updated) == (0, 12, 0)
     assert len(set(fake_studio.keys())) == len(fake_studio.keys()) == 12
+
+
+def test_suggestions_are_found_in_whatever_shard_they_lie(fake_studio, make_desk, push_now, by_list):
+    desk = make_desk(MANY)
+    made, pipeline = list(documents(desk)), Origin("model", "list", "1")
+    for part in (*desk.parts("articles"), *desk.parts("suggestions/list@1")):
+        part.unlink()
+    for number in range(3):
+        desk.write(Document, "articles", f"{number:04d}", made[number::3])
+        # beside each shard of articles lie suggestions about other ones, and beside the last some of its own as well
+        others = [*made[(number + 1) % 3 :: 3], *(made[2::6] if number == 2 else ())]
+        others = [document for document in others if number != 1 or document not in made[2::6]]
+        said = [by_list(document, pipeline) for document in others]
+        desk.write(Suggestion, "suggestions/list@1", f"{number:04d}", said)
+    assert push_now(desk).created == 12
+    assert predictions_per_task(fake_studio) == [1] * 12
+    again = push_now(desk)
+    assert (again.created, again.already, again.predictions_updated) == (0, 12, 0)
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before it is stored", "after it is stored"])

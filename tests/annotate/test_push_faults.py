@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import functools
-import itertools
-import os
 import random
 import subprocess
 import sys
@@ -182,21 +179,12 @@ def make_desk_of(desk, make_desk, articles, suggest_anew):
 
 
 @pytest.mark.parametrize("nth", range(1, 9))
-def test_a_full_disk(fake_studio, make_desk, push_now, monkeypatch, nth):
-    """The n-th thing that push puts on the disk does not fit: the flush at the end of every write of ours says so."""
+def test_a_full_disk(fake_studio, make_desk, push_now, disk_full_from, nth):
+    """The n-th thing that push puts on the disk does not fit."""
     desk = make_desk(MANY)
     fake_studio.refuse_text = "Article 7\n"  # so that there is something to record
-    flush, flushes = os.fsync, itertools.count(1)
-
-    def full(handle):
-        if next(flushes) >= nth:
-            raise OSError(errno.ENOSPC, "No space left on device")
-        flush(handle)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(os, "fsync", full)
-        with contextlib.suppress(OSError):  # of the last ones there may be fewer
-            push_now(desk)
+    with disk_full_from(nth):
+        push_now(desk)
     fake_studio.refuse_text = ""
     push_now(desk)
     assert_whole(fake_studio)

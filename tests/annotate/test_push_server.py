@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import random
+import select
 import signal
 import threading
 from pathlib import Path
@@ -105,19 +106,22 @@ def test_pages_of_a_real_server_are_read_by_id(studio_desk):
 
 
 @pytest.mark.slow
-def test_the_server_is_killed_during_import(make_desk, tmp_path, naps):
+def test_the_server_is_killed_during_import(make_desk, any_port, naps):
     """SIGKILL at three moments of an import, each time started again; then the next push."""
     desk = make_desk(articles(300, "killed"))
-    start_studio(desk, port=18150)
+    start_studio(desk, port=any_port())
     draw = random.Random(6)
     try:
         for _ in range(3):
             server = studio_status(desk).pid
+            dying = os.pidfd_open(server)
             timer = threading.Timer(draw.uniform(0.2, 3.0), os.kill, (server, signal.SIGKILL))
             timer.start()
             with contextlib.suppress(CopydeskError):
                 push(desk, sleep=naps.append)
             timer.join()
+            select.select([dying], [], [])  # one that is not gone yet would be taken for one that still starts
+            os.close(dying)
             start_studio(desk)
         result = push(desk)
         assert (result.failed, result.doubles_left) == ((), ())

@@ -261,9 +261,9 @@ def test_nobody_signs_up_without_a_link(studio_desk):
 
 
 @pytest.mark.studio
-def test_a_server_stops_and_comes_back_with_everything(tmp_path, make_desk):
+def test_a_server_stops_and_comes_back_with_everything(make_desk, any_port):
     desk = make_desk()
-    first = start_studio(desk, port=18121)
+    first = start_studio(desk, port=any_port())
     client = connect(desk)
     client.send("POST", "/api/projects/", {"title": "still here"})
     assert stop_studio(desk) is True

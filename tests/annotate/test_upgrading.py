@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+import copy
 import json
 import random
+import shutil
 
 import pytest
+from killable import run_until_killed
 
 from copydesk.annotate import edits, finished, ledger, pull, push, upgrade_project
 from copydesk.corpus import Desk
 from copydesk.schemas import SchemeError, StudioError, load_scheme
 
+KILLS = 8
 OLD = load_scheme()
 SWAPS = {"ARMED_ACTOR": "ARMED_GROUP", "actor_class": "group_class", "TIME": "WHEN"}
 FILE = """
@@ -74,6 +78,42 @@ def worked(fake_studio, make_desk):
     fake_studio.tasks[third]["drafts"] = [{"id": 900, "result": [json.loads(json.dumps(region))], "user": "bo"}]
     fake_studio.calls.clear()
     return desk
+
+
+@pytest.mark.slow
+def test_killed_at_any_moment_the_next_run_completes(fake_studio, worked, migration, module):
+    """An upgrade ended by SIGKILL anywhere: what people did is in the ledger, and the next one ends as if nothing was."""
+    desk = new_scheme(worked, **SWAPS)
+    module("history").keep_migration(desk, migration)
+    kept = ("projects", "tasks", "predictions", "annotations")
+    before = {name: copy.deepcopy(getattr(fake_studio, name)) for name in kept}
+    done = shutil.copytree(desk.path, desk.path.parent / "whole")
+    calls = run_until_killed(done, "upgrading", "upgrade_project")
+    wanted = [item.annotations for item in finished(Desk(done))]
+    assert wanted
+    whole = {name: copy.deepcopy(getattr(fake_studio, name)) for name in kept}
+    draw, killed = random.Random(6), 0
+    for number in range(KILLS):
+        for name, things in before.items():
+            setattr(fake_studio, name, copy.deepcopy(things))
+        again = Desk(shutil.copytree(desk.path, desk.path.parent / f"again-{number}"))
+        moment = draw.randrange(calls * number // KILLS, calls * (number + 1) // KILLS)
+        killed += run_until_killed(again.path, "upgrading", "upgrade_project", moment=moment) is None
+        upgrade_project(again)
+        assert not words(fake_studio) & {*SWAPS}
+        for name, things in whole.items():
+            assert moved(getattr(fake_studio, name)) == moved(things)
+        assert [item.annotations for item in finished(again)] == wanted
+        assert "conflict-news 1.0.0" in {entry.scheme for entry in ledger(again)}
+    repeated = upgrade_project(again)
+    assert (repeated.before, repeated.tasks, repeated.annotations, repeated.config) == ((), 0, 0, ())
+    assert killed >= KILLS - 1  # the process that measured how long it is and those that die differ by a little
+
+
+def moved(things):
+    """Return what an upgrade changes in projects, tasks, annotations or predictions."""
+    parts = ("result", "data", "drafts", "label_config", "description")
+    return {number: [thing.get(part) for part in parts] for number, thing in things.items()}
 
 
 def words(fake):
