@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from .actor_readings import ActorReading, by_actor
+from .agreement import CUTS, Agreement, Cut, Measure, agree, agreement
+from .agreement_counts import DocumentVersions
+from .anchoring import Anchoring, DecoyRate, Effect, Work, anchoring, estimate
 from .calibration import LEAST as CALIBRATION_LEAST
 from .calibration import CalibrationResult, recalibrate
 from .client import StudioClient, connect
@@ -18,8 +21,8 @@ from .gold import GOLD, Gold, GoldOrigin, GoldResult, Version, gold, pseudonyms
 from .install import install_studio
 from .labels import without_title
 from .ledger import LEDGER, FinishedAnnotation, LedgerEntry, finished, ledger
+from .lint import LINTS, Lint, LintReport, lint, lint_message
 from .mention_clusters import mention_clusters
-from .models import tokenize, tokenizer_version
 from .ner_training import NerTraining
 from .pipelines import located
 from .project import Project, find_projects, make_project
@@ -45,9 +48,18 @@ from .studio import (
     stop_studio,
     studio_status,
 )
-from .suggest import Suggester, SuggestResult, load_suggester, suggest, suggestions
+from .suggest import (
+    Suggester,
+    SuggestResult,
+    current_pipeline,
+    load_suggester,
+    suggest,
+    suggestions,
+    suggestions_folder,
+)
 from .tasks import Task, encode, encode_result
 from .tether import Bell, LiveEvent
+from .tokens import tokenize, tokenizer_version
 from .training_data import HELD_OUT, TRAIN, Labelled, TrainingData, training_data
 from .upgrading import Decision, UpgradeResult, upgrade_project
 from .voices import attribution_around, voice, voices
@@ -56,25 +68,33 @@ from .watch import watch
 __all__ = [
     "BASE",
     "CALIBRATION_LEAST",
+    "CUTS",
     "GOLD",
     "HELD_OUT",
     "LEDGER",
+    "LINTS",
     "METRICS",
     "OPERATIONS",
     "QUEUE",
     "TRAIN",
     "Account",
     "ActorReading",
+    "Agreement",
+    "Anchoring",
     "Answer",
     "Bell",
     "CalibrationResult",
     "Comparison",
     "CorrectedMean",
     "CurvePoint",
+    "Cut",
     "Decision",
     "Decoded",
+    "DecoyRate",
     "Disagreement",
+    "DocumentVersions",
     "Edit",
+    "Effect",
     "EntityTraining",
     "FinishedAnnotation",
     "Gold",
@@ -84,8 +104,11 @@ __all__ = [
     "LabelMap",
     "Labelled",
     "LedgerEntry",
+    "Lint",
+    "LintReport",
     "LiveEvent",
     "Mark",
+    "Measure",
     "NerTraining",
     "Problem",
     "Project",
@@ -110,20 +133,26 @@ __all__ = [
     "TrainingData",
     "UpgradeResult",
     "Version",
+    "Work",
     "add_annotator",
+    "agree",
+    "agreement",
     "align",
+    "anchoring",
     "attribution_around",
     "by_actor",
     "compare",
     "connect",
     "consensus",
     "corrected_mean",
+    "current_pipeline",
     "decode",
     "decode_focus",
     "difference",
     "edits",
     "encode",
     "encode_result",
+    "estimate",
     "find_projects",
     "finished",
     "focus_keys",
@@ -132,6 +161,8 @@ __all__ = [
     "install_studio",
     "label_map",
     "ledger",
+    "lint",
+    "lint_message",
     "load_suggester",
     "located",
     "lure_weights",
@@ -158,6 +189,7 @@ __all__ = [
     "studio_status",
     "suggest",
     "suggestions",
+    "suggestions_folder",
     "tokenize",
     "tokenizer_version",
     "train_entities",

@@ -62,6 +62,7 @@ class Version:
         seconds: Of work; -1 where unknown.
         updated_at: When they last saved it, as the server wrote it.
         asked: What their tasks were about.
+        arm: The arm of those tasks.
     """
 
     annotator: str
@@ -70,6 +71,7 @@ class Version:
     seconds: int
     updated_at: str
     asked: Asked = EVERYTHING
+    arm: str = "shown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +164,7 @@ def _versions(entries: Iterable[FinishedAnnotation], names: Mapping[str, str]) -
             -1 if entry.lead_time is None else round(entry.lead_time),
             entry.updated_at,
             entry.asked,
+            entry.arm,
         )
     return {
         document: tuple(sorted(said.values(), key=lambda v: _number(v.annotator))) for document, said in found.items()

@@ -16,8 +16,8 @@ import re
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache, cached_property
-from typing import Any, Final, cast
+from functools import cached_property
+from typing import Any, Final
 
 from copydesk.corpus import ComponentSettings
 from copydesk.schemas import Document, Segment, SegmentKind, SettingsError
@@ -35,8 +35,6 @@ __all__ = [
     "PipelineFiles",
     "describe_pipeline",
     "load_pipeline",
-    "tokenize",
-    "tokenizer_version",
     "windows",
 ]
 
@@ -362,36 +360,3 @@ def _has_factory(factory: str, where: str) -> None:
         where=where,
         hint=f"pip install copydesk[{extra}]" if extra else "Install the package that registers it with spaCy.",
     )
-
-
-@cache
-def _tokenizer(language: str) -> Callable[[str], Iterable[Token]]:
-    import spacy
-
-    try:
-        return cast("Callable[[str], Iterable[Token]]", spacy.blank(language).tokenizer)
-    except ImportError:  # a language that spaCy has no rules for
-        return cast("Callable[[str], Iterable[Token]]", spacy.blank("xx").tokenizer)
-
-
-def tokenize(text: str, language: str = "en") -> list[tuple[int, int]]:
-    """Cut a text into words and punctuation by spaCy's rules for its language; no model is loaded.
-
-    Args:
-        text: Any text.
-        language: ISO 639-1 code; rules for any language are used where spaCy has none of its own.
-
-    Returns:
-        Half-open code-point ranges in order, white space left out.
-
-    >>> tokenize("U.S. troops don't.")
-    [(0, 4), (5, 11), (12, 14), (14, 17), (17, 18)]
-    """
-    return [(token.idx, token.idx + len(token)) for token in _tokenizer(language)(text) if not token.is_space]
-
-
-def tokenizer_version() -> str:
-    """Return the name and version of the rules behind :func:`tokenize`."""
-    import spacy
-
-    return f"spacy {spacy.__version__} blank"

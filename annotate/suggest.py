@@ -41,10 +41,12 @@ __all__ = [
     "SuggestResult",
     "Suggester",
     "announce",
+    "current_pipeline",
     "load_suggester",
     "pipeline_origin",
     "suggest",
     "suggestions",
+    "suggestions_folder",
 ]
 
 CURRENT: Final = "pipeline"
@@ -186,11 +188,19 @@ def _counts(parts: Iterable[Path]) -> tuple[int, int, int, int]:
     return documents, entities, attributions, stances
 
 
+def current_pipeline(desk: Desk) -> Origin | None:
+    """Return the pipeline that last made suggestions here; None where there are none."""
+    current = desk.state().get(CURRENT)
+    return None if current is None else Origin("model", current["name"], current["version"])
+
+
+def suggestions_folder(pipeline: Origin) -> str:
+    """Return the name of the desk's table with the suggestions of a pipeline."""
+    return f"suggestions/{pipeline.name}@{pipeline.version}"
+
+
 def suggestions(desk: Desk, *, pipeline: Origin | None = None) -> Iterator[Suggestion]:
     """Yield the suggestions of a pipeline, the desk's current one by default; nothing where there are none."""
-    if pipeline is None:
-        current = desk.state().get(CURRENT)
-        if current is None:
-            return
-        pipeline = Origin("model", current["name"], current["version"])
-    yield from desk.read(Suggestion, f"suggestions/{pipeline.name}@{pipeline.version}")
+    pipeline = pipeline or current_pipeline(desk)
+    if pipeline is not None:
+        yield from desk.read(Suggestion, suggestions_folder(pipeline))

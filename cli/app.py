@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from .agreement import agreement, anchoring, lint
 from .articles import ingest, init, removed
 from .demo import demo
 from .labels import check, scheme, suggest
@@ -14,7 +15,7 @@ from .live import serve, watch
 from .output import Output
 from .people import pull, push, replay, studio
 from .projects import project
-from .publish import diff, release, report
+from .publish import diff, publish, release, report
 from .queue import queue
 from .status import status
 from .train import compare, train
@@ -42,9 +43,13 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     serve,
     status,
     release,
+    publish,
     report,
     diff,
     compare,
+    agreement,
+    anchoring,
+    lint,
     check,
     removed,
     demo,
