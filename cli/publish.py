@@ -1,4 +1,4 @@
-"""Commands that make something to hand on: release, report, diff."""
+"""Commands that make something to hand on: release, publish, report, diff."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .errors import ExitStatus
 from .options import DeskOption, JsonOption, open_desk
 from .output import Output, count, here
 
-__all__ = ["diff", "release", "report"]
+__all__ = ["diff", "publish", "release", "report"]
 
 
 def release(
@@ -46,6 +46,8 @@ def release(
         )
     if made.silver:
         output.line(f"  {count(made.silver, 'document')} with machine labels that nobody checked")
+    for note in made.notes:
+        output.line(f"  note: {note}")
     output.result(
         {
             "version": made.version,
@@ -58,8 +60,49 @@ def release(
             "open": made.open,
             "lost": made.lost,
             "content": made.content,
+            "notes": list(made.notes),
         }
     )
+
+
+def publish(
+    release: Annotated[Path, typer.Argument(metavar="RELEASE", help="The release folder.")],
+    to: Annotated[str, typer.Option("--to", metavar="PLACE", help="hub:owner/name, or zenodo.")],
+    public: Annotated[
+        bool, typer.Option("--public", help="Let everybody see it; else it is private, or a draft.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Publish a release on the Hugging Face Hub or on Zenodo.
+
+    On the Hub it is one commit and one tag, vX.Y.Z, which is downloaded again and compared; on Zenodo a draft with a
+    DOI. A version that is there is never overwritten; what was cut off is finished by the same command. The token comes
+    from HF_TOKEN or ZENODO_TOKEN, or from a file that only its owner can read.
+
+    \b
+    Example:
+      copydesk publish releases/1.0.0 --to hub:our-desk/conflict-news --dry-run
+    """
+    from dataclasses import asdict
+
+    from copydesk.export import publish as run_publish
+
+    output = Output(as_json=as_json)
+    with output.progress() as on_progress:
+        made = run_publish(release, to, public=public, dry_run=dry_run, on_progress=on_progress)
+    seen = "for everybody to see" if made.public else "a draft" if to == "zenodo" else "private"
+    if made.done and not made.new:
+        output.line(f"{made.version} is there already, {seen}: {made.address}")
+    elif made.done:
+        output.line(f"Published {made.version}, {seen}: {made.address}")
+    else:
+        output.line(f"Would publish {made.version}, {seen}: {made.address}")
+    if made.added or made.removed:
+        output.line(f"  {count(len(made.added), 'file')} ({made.bytes:,} bytes) added, {len(made.removed)} taken away")
+    if made.doi:
+        output.line(f"  DOI {made.doi}")
+    output.result(asdict(made))
 
 
 def report(desk: DeskOption = Path(), as_json: JsonOption = False) -> None:

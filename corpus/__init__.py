@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .clean import Cleaned, clean
 from .desk import SETTINGS_FILE, Desk, file_sha256, write_atomically
-from .engine import Shard, ShardsResult, run_shards
+from .engine import Shard, ShardsResult, ordered, run_shards
 from .ingest import IngestResult, ingest
 from .new_desk import init_desk
 from .quotes import quotations
@@ -61,6 +61,7 @@ __all__ = [
     "ingest",
     "init_desk",
     "load_settings",
+    "ordered",
     "quotations",
     "record_removed",
     "removed",

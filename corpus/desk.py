@@ -129,12 +129,17 @@ class Desk:
         Raises:
             DeskError: The file is no Parquet, or has other columns.
         """
-        try:
-            with pq.ParquetFile(part) as file:
-                for group in range(file.num_row_groups):
-                    yield from from_table(kind, file.read_row_group(group))
-        except (pa.ArrowException, OSError) as error:  # a flipped bit in a page is an OSError to pyarrow
-            raise DeskError(f"not a readable Parquet file: {error}", where=str(part)) from error
+        for group in _groups(part):
+            yield from from_table(kind, group)
+
+    def read_tables(self, table: str) -> Iterator[pa.Table]:
+        """Yield every row of a table as Arrow tables, a row group each, shard by shard.
+
+        Raises:
+            DeskError: A file is no Parquet.
+        """
+        for part in self.parts(table):
+            yield from _groups(part)
 
     def write(self, kind: type[T], table: str, name: str, records: Iterable[T]) -> Path:
         """Write one shard whole: ``<table>/part-<name>.parquet``."""
@@ -177,3 +182,12 @@ class Desk:
         state.setdefault(stage, {}).update(shards)
         with write_atomically(self.path / STATE_FILE) as temporary:
             temporary.write_text(json.dumps(state, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def _groups(part: Path) -> Iterator[pa.Table]:
+    try:
+        with pq.ParquetFile(part) as file:
+            for group in range(file.num_row_groups):
+                yield file.read_row_group(group)
+    except (pa.ArrowException, OSError) as error:  # a flipped bit in a page is an OSError to pyarrow
+        raise DeskError(f"not a readable Parquet file: {error}", where=str(part)) from error

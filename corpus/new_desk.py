@@ -76,6 +76,10 @@ COMMENTS: Final = {
     "release.licence": "SPDX id, or other",
     "release.train": "shares of the clusters of copies; they add up to 1",
     "release.salt": "another salt, another split",
+    "release.share": "licences, word for word, under which you may pass texts on whatever they say",
+    "release.unknown_licence": "count: texts whose licence nobody knows are counted; stop: they stop the release",
+    "release.personal": "mark: e-mail addresses, phone numbers and the like are listed by place; stop: they stop the release",
+    "release.checks": "stop: a label that copydesk check finds wrong stops the release; count: it is counted",
 }
 
 

@@ -145,6 +145,10 @@ class ReleaseSettings(_Section):
     validation: Share = 0.1
     test: Share = 0.1
     salt: str = "copydesk"
+    share: list[str] = []  # licences, word for word, under which this desk may pass texts on whatever they say
+    unknown_licence: Literal["count", "stop"] = "count"
+    personal: Literal["mark", "stop"] = "mark"
+    checks: Literal["stop", "count"] = "stop"
 
     @model_validator(mode="after")
     def _sum(self) -> ReleaseSettings:

@@ -6,6 +6,8 @@ from .diff import Change, Diff, Snapshot, compare, diff, summary
 from .features import CONFIGS, Classes, Config
 from .figures import Figure
 from .labels import LABELS_FILE, grow, read_labels
+from .package import Package
+from .publish import PUBLISHED_FILE, Publication, publish
 from .release import Release, load_release, release
 from .report import Report, report
 from .splits import SPLITS, SPLITS_FILE, read_splits
@@ -16,6 +18,7 @@ from .versions import last_release, releases
 __all__ = [
     "CONFIGS",
     "LABELS_FILE",
+    "PUBLISHED_FILE",
     "SPLITS",
     "SPLITS_FILE",
     "Change",
@@ -24,6 +27,8 @@ __all__ = [
     "Diff",
     "Figure",
     "Loss",
+    "Package",
+    "Publication",
     "Release",
     "Report",
     "Snapshot",
@@ -34,6 +39,7 @@ __all__ = [
     "last_release",
     "load_release",
     "problems",
+    "publish",
     "read_labels",
     "read_splits",
     "release",

@@ -1,4 +1,4 @@
-"""Write the dataset card: the only place that knows ``huggingface_hub``.
+"""Write and check the dataset card.
 
 Every number comes from the manifest. The entries of ``configs:`` carry the version and the content's
 hash, because ``datasets`` keys its cache by them and by nothing else: without them a release rebuilt in
@@ -8,7 +8,7 @@ place, or another folder of the same name, is answered with the rows of the firs
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib import resources
 from typing import Any, Final
 
@@ -17,8 +17,9 @@ from copydesk.schemas import DeskError
 from .features import CONFIGS
 from .hub_datasets import features_yaml
 from .labels import Labels
+from .licences import hub_licence
 
-__all__ = ["render_card"]
+__all__ = ["card_faults", "render_card"]
 
 _SIZES: Final = (
     (1_000, "n<1K"),
@@ -28,6 +29,10 @@ _SIZES: Final = (
     (10_000_000, "1M<n<10M"),
 )
 _MISSING: Final = "[More Information Needed]"
+_SECTIONS: Final = (
+    "Use", "What is in it", "How to read a row", "What the flat view loses", "How it was made", "Splits", "Personal data",
+    "Limits", "Licence", "Version",
+)  # fmt: skip
 
 
 def render_card(manifest: Mapping[str, Any], labels: Labels) -> str:
@@ -54,6 +59,32 @@ def render_card(manifest: Mapping[str, Any], labels: Labels) -> str:
     return text.rstrip() + "\n"
 
 
+def card_faults(text: str, manifest: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what a card lacks: its parts, its words, and for each table the version and hash that keep caches apart."""
+    from huggingface_hub import DatasetCard
+
+    try:
+        card = DatasetCard(text)
+    except Exception as error:  # whatever the reader of YAML trips over
+        yield f"README.md: its head is not YAML: {' '.join(str(error).split())}"
+        return
+    said = dict(vars(card.data))
+    for word in (_MISSING, "{{", "Undefined", "None None"):
+        if word in card.text:
+            yield f"README.md: {word!r} is left in it"
+    for title in _SECTIONS:
+        body = card.text.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+        if not body.strip():
+            yield f"README.md: the part {title!r} is missing or empty"
+    for key in ("license", "language", "pretty_name", "size_categories", "task_categories", "annotations_creators"):
+        if not said.get(key):
+            yield f"README.md: its head has no {key!r}"
+    wanted = dict.fromkeys(manifest["configs"], (manifest["version"], f"content-sha256 {manifest['content']}"))
+    found = {c["config_name"]: (c.get("version"), c.get("description")) for c in said.get("configs", [])}
+    if found != wanted:
+        yield "README.md: the tables in its head, or their version and content, are not the manifest's"
+
+
 def _cell(value: object) -> str:
     """Return a value as plain words in Markdown, fit for the cell of a table."""
     if isinstance(value, int):
@@ -64,14 +95,18 @@ def _cell(value: object) -> str:
     return re.sub(r"([\\|\[\]`*])", r"\\\1", str(value)).replace("\n", " ").replace("<", "&lt;")
 
 
+def _named(licence: str) -> str:
+    return "see-articles" if licence == "other" else licence.lower()
+
+
 def _header(manifest: Mapping[str, Any], labels: Labels) -> dict[str, Any]:
     rows = max(config["rows"] for config in manifest["configs"].values())
-    other = manifest["licence"] == "other"
+    licence = hub_licence(manifest["licence"])
     return {
         "pretty_name": manifest["title"],
         "language": manifest["languages"],
-        "license": manifest["licence"],
-        **({"license_name": "see-articles", "license_link": "README.md"} if other else {}),
+        "license": licence,
+        **({"license_name": _named(manifest["licence"]), "license_link": "README.md"} if licence == "other" else {}),
         "size_categories": [next((name for limit, name in _SIZES if rows < limit), "n>10M")],
         "task_categories": ["token-classification", "text-classification"],
         "task_ids": ["named-entity-recognition", "sentiment-classification"],

@@ -17,7 +17,7 @@ from copydesk.schemas import SchemeError
 
 from .labels import Labels
 
-__all__ = ["CONFIGS", "Classes", "Config", "Feature", "decoder", "encoder", "feature_names"]
+__all__ = ["CONFIGS", "Classes", "Config", "Feature", "decoder", "encoder", "feature_names", "known_name"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +38,11 @@ class Config:
         name: What ``load_dataset(path, name)`` calls it.
         title: What one row is, for the card.
         features: Column to feature, in order.
-        group: How many rows go into a row group.
     """
 
     name: str
     title: str
     features: dict[str, Feature]
-    group: int = 5_000
 
 
 _KEYS: Final[dict[str, Feature]] = {
@@ -105,7 +103,6 @@ ARTICLES: Final = Config(
         "segments": [{"start": "int32", "end": "int32", "kind": Classes("segment")}],
         **_STANDOFF,
     },
-    group=500,
 )
 ENTITIES: Final = Config(
     "entities",
@@ -158,7 +155,6 @@ ANNOTATIONS: Final = Config(
     "annotations",
     "one annotator's version of one article",
     {**_KEYS, "annotator": "string", "ground_truth": "bool", "seconds": "int32", **_STANDOFF},
-    group=500,
 )
 EDITS: Final = Config(
     "edits",
@@ -189,7 +185,7 @@ def encoder(feature: Feature, labels: Labels) -> Callable[[Any], Any]:
     """
     if isinstance(feature, Classes):
         ids = {name: number for number, name in enumerate(labels[feature.key])}
-        return lambda name: _known(ids, name, feature.key)
+        return lambda name: known_name(ids, name, feature.key)
     return _walk(feature, lambda inner: encoder(inner, labels))
 
 
@@ -221,7 +217,12 @@ def has_classes(feature: Feature) -> bool:
     return isinstance(feature, Classes)
 
 
-def _known(ids: Mapping[str, int], name: str, key: str) -> int:
+def known_name(ids: Mapping[str, int], name: str, key: str) -> int:
+    """Return the id of a name.
+
+    Raises:
+        SchemeError: It is not in its closed set.
+    """
     if name in ids:
         return ids[name]
     raise SchemeError(

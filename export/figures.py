@@ -8,24 +8,21 @@ from __future__ import annotations
 import statistics
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
 from copydesk.annotate import Disagreement
-from copydesk.schemas import OUTLET, UNNAMED, Cluster, Document, Entity, Removed, Stance, polarity_grade
+from copydesk.schemas import Cluster, Document, Removed, polarity_grade
 
-from .tables import EditRow, Loss, Record
+from .tally import Row, Tally, story
 
 __all__ = [
     "Figure",
-    "Tally",
     "annotation_figures",
     "corpus_figures",
     "release_figures",
 ]
-
-Row = tuple[str | int | float, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +118,7 @@ def corpus_figures(
 
 def _copies(documents: Sequence[Document], clusters: Mapping[str, Cluster]) -> Figure:
     sizes = Counter(cluster.cluster_id for cluster in clusters.values())
-    titles = {document.id: _story(document) for document in documents}
+    titles = {document.id: story(document) for document in documents}
     kinds: dict[str, Counter[str]] = defaultdict(Counter)
     for cluster in clusters.values():
         kinds[cluster.cluster_id][cluster.kind] += 1
@@ -161,82 +158,6 @@ def _every_week(weeks: Mapping[str, int]) -> tuple[Row, ...]:
 
 
 # what stands
-
-
-@dataclass(slots=True)
-class Tally:
-    """Counts over records, taken one by one so that memory holds no rows."""
-
-    documents: int = 0
-    entities: int = 0
-    languages: Counter[str] = field(default_factory=Counter)
-    origins: Counter[str] = field(default_factory=Counter)
-    licences: Counter[str] = field(default_factory=Counter)
-    labels: Counter[tuple[str, str, str]] = field(default_factory=Counter)
-    stances: Counter[tuple[str, str, str]] = field(default_factory=Counter)
-    grades: dict[tuple[str, str], list[str]] = field(default_factory=lambda: defaultdict(list))
-    tolls: list[Row] = field(default_factory=list)
-    edits: Counter[tuple[str, str]] = field(default_factory=Counter)
-    annotators: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
-    losses: Counter[tuple[str, str, str]] = field(default_factory=Counter)
-
-    def add(self, record: Record, rows: Mapping[str, Sequence[Mapping[str, Any]]], losses: Sequence[Loss]) -> None:
-        """Count one document."""
-        said = record.gold.annotations
-        self.documents += 1
-        self.languages[record.document.language] += 1
-        self.origins[record.gold.origin] += 1
-        self.licences[record.document.licence or "not stated"] += 1
-        self.entities += sum(len(row["entities"]) for row in rows["entities"]) + sum(
-            1 for loss in losses if loss.reason.startswith("crosses a sentence")
-        )
-        for row in rows["spans"]:
-            self.labels[row["layer"], row["label"], row["split"]] += 1
-        for stance in rows["stance"]:
-            self.stances[stance["label"], stance["holder_kind"], stance["split"]] += 1
-        named = {entity.id: entity for entity in said.entities}
-        for stated in said.stances:
-            self.grades[_holder(stated, named), _actor(named[stated.target])].append(stated.polarity)
-        self.tolls += _tolls(record, rows["spans"])
-        for edit in record.edits:
-            self.edits[_edit_label(edit), edit.kind] += 1
-        for version in record.versions:
-            self.annotators[version.annotator].append(version.seconds)
-        for loss in losses:
-            self.losses[loss.config, loss.reason, loss.label] += 1
-
-
-def _holder(stance: Stance, named: Mapping[str, Entity]) -> str:
-    known = {OUTLET: "the outlet", UNNAMED: "unnamed source"}
-    return known.get(stance.holder) or _actor(named[stance.holder])
-
-
-def _actor(entity: Entity) -> str:
-    """Return an actor's class in words: its own class where somebody gave one, else its label."""
-    kind = entity.attributes.get("actor_class") or entity.attributes.get("org_class") or ""
-    label = {"GPE": "state or polity", "ORG": "organisation"}.get(entity.label, entity.label.lower())
-    return (kind or label).replace("_", " ")
-
-
-def _tolls(record: Record, spans: Sequence[Mapping[str, Any]]) -> list[Row]:
-    found: list[Row] = []
-    for row in spans:
-        if row["label"] != "TOLL":
-            continue
-        said = {pair["name"]: pair["value"] for pair in row["attributes"]}
-        numbers = [said.get("toll_low", ""), said.get("toll_high", "")]
-        about = "about " if said.get("toll_approx") else ""
-        amount = about + " to ".join(dict.fromkeys(number for number in numbers if number))
-        kind = said.get("toll_kind", "")
-        claimant = {OUTLET: "the outlet", UNNAMED: "unnamed source"}.get(row["voice"], row["voice"])
-        story = _story(record.document)
-        found.append((story, record.document.outlet, row["text"], amount, kind, said.get("victim_class", ""), claimant))
-    return found
-
-
-def _edit_label(edit: EditRow) -> str:
-    label = edit.suggested_label or edit.final_label
-    return {"stance": "stance", "questions": label.partition(":")[0]}.get(edit.layer, label)
 
 
 def release_figures(tally: Tally, splits: Sequence[str]) -> list[Figure]:
@@ -301,6 +222,7 @@ def annotation_figures(
     tally: Tally, disagreements: Sequence[Disagreement], documents: Mapping[str, Document]
 ) -> list[Figure]:
     """Return what people made of the articles."""
+    tolls = tally.tolls or []
     return [
         Figure(
             "edits",
@@ -329,8 +251,8 @@ def annotation_figures(
             "tolls",
             "Who claims how many?",
             ("story", "outlet", "words", "number", "kind", "victims", "claimed by"),
-            tuple(sorted(tally.tolls, key=lambda row: tuple(map(str, row)))),
-            len(tally.tolls),
+            tuple(sorted(tolls, key=lambda row: tuple(map(str, row)))),
+            len(tolls),
             "tolls",
             note="Claimed by: the source of the attribution around the number, else the outlet itself.",
         ),
@@ -340,19 +262,23 @@ def annotation_figures(
 
 
 def _matrix(tally: Tally) -> Figure:
+    pairs: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    for (holder, target, polarity), count in tally.grades.items():
+        pairs[holder, target][polarity] += count
     rows: list[Row] = []
-    for (holder, target), polarities in sorted(tally.grades.items()):
-        grades = [grade for polarity in polarities if (grade := polarity_grade(polarity)) is not None]
-        mean = round(statistics.fmean(grades), 2) if grades else 0.0
-        below, above = sum(g < 0 for g in grades), sum(g > 0 for g in grades)
-        other = len(polarities) - len(grades)
-        rows.append((holder, target, len(polarities), mean, below, len(grades) - below - above, above, other))
+    for (holder, target), polarities in sorted(pairs.items()):
+        grades = {grade: n for polarity, n in polarities.items() if (grade := polarity_grade(polarity)) is not None}
+        graded = sum(grades.values())
+        mean = round(sum(grade * n for grade, n in grades.items()) / graded, 2) if graded else 0.0
+        below, above = (sum(n for grade, n in grades.items() if grade * sign > 0) for sign in (-1, 1))
+        other = polarities.total() - graded
+        rows.append((holder, target, polarities.total(), mean, below, graded - below - above, above, other))
     return Figure(
         "stance-matrix",
         "Who evaluates whom, and how?",
         ("holder", "target", "stances", "mean grade", "negative", "neutral", "positive", "mixed or unclear"),
         tuple(rows),
-        sum(len(polarities) for polarities in tally.grades.values()),
+        tally.grades.total(),
         "stances",
         least=5,
         note="Mean grade from -2 (very negative) to +2 (very positive), mixed and unclear ones left out. "
@@ -385,7 +311,7 @@ def _open(disagreements: Sequence[Disagreement], documents: Mapping[str, Documen
         ("story", "about", "words", "what was said"),
         tuple(
             (
-                _story(documents[item.document_id]),
+                story(documents[item.document_id]),
                 item.item.replace("_", " "),
                 item.text or "the whole article",
                 "; ".join(f"{who}: {said or 'nothing'}" for who, said in item.votes),
@@ -396,10 +322,6 @@ def _open(disagreements: Sequence[Disagreement], documents: Mapping[str, Documen
         "open disagreements",
         note="None of these is in gold. Mark the right annotation as ground truth in Label Studio to settle an article.",
     )
-
-
-def _story(document: Document) -> str:
-    return document.title or document.text[:60]
 
 
 def _ranked(counts: Mapping[Any, int]) -> list[tuple[Any, int]]:

@@ -1,31 +1,43 @@
-"""Write Parquet whose bytes depend on the rows alone.
+"""Write Parquet whose bytes depend on the rows alone, and of which the next version shares what did not change.
 
-``pyarrow`` writes with every option given, row group by row group in the order of the rows, so memory
-holds one group; two digests tell what was written: `logical` over the rows with label names in
-canonical JSON, the same under any version of any library, and the SHA-256 of the file's bytes.
+``pyarrow`` writes with every option given. Rows come in the order of their documents' ids, which are hashes, so a new
+document lies between old ones. A row group therefore ends where the ids say so and not after a count: after a
+document whose id has a certain remainder, as a content-defined chunker ends a chunk. The group that a new document
+joins is written anew, and at most the first page of the next; every other keeps its bytes. Inside a group pages end
+by content as well.
+
+Two digests tell what was written: `logical` over the values, column by column, the same under any version of any
+library, and the SHA-256 of the file's bytes.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from .features import Config, decoder, encoder
 from .hub_datasets import arrow_schema
 from .labels import Labels
 
-__all__ = ["TableWriter", "read_rows", "row_digest"]
+__all__ = ["Digest", "TableWriter", "read_rows"]
 
-
-def row_digest(row: dict[str, Any]) -> bytes:
-    """Return the SHA-256 of a row's canonical JSON: sorted keys, UTF-8, label names."""
-    text = json.dumps(row, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).digest()
+EVERY: Final = 256
+"""A row group ends after one document in so many, by the remainder of its id's hash."""
+LEAST: Final = 1_000
+"""No row group ends before it has so many rows, but for the last."""
+MOST: Final = 50_000
+"""A row group that has so many rows ends with the document, whatever its id."""
+PAGES: Final = {"min_chunk_size": 16 * 1024, "max_chunk_size": 64 * 1024, "norm_level": 0}
+"""How large a page is before compression, in bytes: a changed value costs its page."""
+UNIQUE: Final = ("id", "target", "target_id", "holder_id")
+"""Fields of which nearly every value differs: a dictionary of them would be one large page that every change costs."""
 
 
 class TableWriter:
@@ -42,53 +54,138 @@ class TableWriter:
         self.path = folder / config.name / f"{split}-00000-of-00001.parquet"
         self.rows = 0
         self.bytes = 0
-        self._config = config
+        self.schema = arrow_schema(config.features, labels)
         self._encode = encoder(dict(config.features), labels)
-        self._schema = arrow_schema(config.features, labels)
-        self._waiting: list[dict[str, Any]] = []
-        self._digests = hashlib.sha256()
+        self._waiting: list[pa.Table] = []
+        self._held = 0
+        self._digest = Digest()
         self._file: pq.ParquetWriter | None = None
 
-    def add(self, row: dict[str, Any]) -> None:
-        """Take one row with label names; the caller gives them in their final order.
+    def add(self, rows: list[dict[str, Any]]) -> None:
+        """Take rows with label names, as :meth:`write` takes a table.
 
         Raises:
             SchemeError: A name is not in its closed set.
         """
-        self._digests.update(row_digest(row))
-        self._waiting.append(self._encode(row))
-        self.rows += 1
-        if len(self._waiting) == self._config.group:
-            self._flush()
+        if rows:
+            self.write(pa.Table.from_pylist([self._encode(row) for row in rows], schema=self.schema))
+
+    def write(self, table: pa.Table) -> None:
+        """Take whole documents in the order of their ids: rows with label ids, of this table's columns."""
+        if not table.num_rows:
+            return
+        table = table.cast(self.schema).combine_chunks()
+        self.rows += table.num_rows
+        self.bytes += table.nbytes
+        self._digest.update(table)
+        first = 0
+        for end, closes in _borders(table["document_id"]):
+            if self._held + end - first >= (LEAST if closes else MOST):
+                self._hold(table.slice(first, end - first))
+                self._flush()
+                first = end
+        self._hold(table.slice(first))
+
+    def _hold(self, table: pa.Table) -> None:
+        if table.num_rows:
+            self._waiting.append(table)
+            self._held += table.num_rows
 
     def _flush(self) -> None:
         if self._file is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._file = pq.ParquetWriter(
                 self.path,
-                self._schema,
+                self.schema,
                 version="2.6",
                 compression="zstd",
                 compression_level=3,
-                use_dictionary=True,
+                use_dictionary=[path for path in _leaves(self.schema) if path.rpartition(".")[2] not in UNIQUE],
                 write_statistics=True,
                 data_page_version="1.0",
                 write_page_index=True,
-                use_content_defined_chunking=True,
+                use_content_defined_chunking=PAGES,
                 store_schema=True,
             )
-        table = pa.Table.from_pylist(self._waiting, schema=self._schema)
-        self.bytes += table.nbytes
-        self._file.write_table(table, row_group_size=self._config.group)
-        self._waiting = []
+        # one chunk: where a page ends must not depend on how the rows came
+        self._file.write_table(pa.concat_tables(self._waiting).combine_chunks(), row_group_size=self._held)
+        self._waiting, self._held = [], 0
 
     def close(self) -> str:
-        """Finish the file, if any row came, and return the digest over all rows."""
-        if self._waiting:
+        """Finish the file, if any row came, and return the digest over all values."""
+        if self._held:
             self._flush()
         if self._file is not None:
             self._file.close()
-        return self._digests.hexdigest()
+        return self._digest.hexdigest()
+
+
+def _leaves(fields: Iterable[pa.Field], before: str = "") -> Iterator[str]:
+    """Yield the path of every column as Parquet has it."""
+    for field in fields:
+        path, kind = f"{before}{field.name}", field.type
+        while pa.types.is_list(kind):
+            path, kind = f"{path}.list.element", kind.value_type
+        yield from _leaves(kind, f"{path}.") if pa.types.is_struct(kind) else [path]
+
+
+def _borders(documents: pa.ChunkedArray) -> Iterator[tuple[int, bool]]:
+    """Yield where each document of a sorted column ends, and whether its id ends a row group."""
+    runs = documents.combine_chunks()
+    runs = runs if isinstance(runs, pa.Array) else runs.chunk(0)
+    encoded = pc.run_end_encode(runs)
+    for end, key in zip(encoded.run_ends.to_pylist(), encoded.values.to_pylist(), strict=True):
+        yield end, int.from_bytes(hashlib.sha256(key.encode()).digest()[:4]) % EVERY == 0
+
+
+class Digest:
+    """Digest the values of tables with the same columns; how they are cut into tables makes no difference.
+
+    Of every column, a struct's fields and a list's items each as a column of their own, it takes the values in order:
+    numbers as little-endian 64-bit integers or floats, text as UTF-8 and apart from it the lengths in bytes, of lists
+    the lengths. Label ids stand for the names at their places in ``labels.json``, where an id never changes its name.
+    """
+
+    def __init__(self) -> None:
+        self._columns: dict[str, Any] = {}
+
+    def update(self, table: pa.Table) -> None:
+        """Take the next rows."""
+        for name in table.column_names:
+            for chunk in table[name].chunks:
+                self._take(name, chunk)
+
+    def hexdigest(self) -> str:
+        """Return the digest so far: a SHA-256 over each column's name and SHA-256, sorted."""
+        lines = (f"{name} {digest.hexdigest()}\n" for name, digest in sorted(self._columns.items()))
+        return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+    def _take(self, name: str, values: pa.Array) -> None:
+        kind = values.type
+        if pa.types.is_struct(kind):
+            for inner, field in zip(kind, values.flatten(), strict=True):
+                self._take(f"{name}.{inner.name}", field)
+        elif pa.types.is_list(kind):
+            self._put(f"{name} lengths", pc.list_value_length(values).to_numpy(zero_copy_only=False).astype("<i8"))
+            self._take(f"{name} items", values.flatten())
+        elif pa.types.is_string(kind):
+            self._put(f"{name} lengths", pc.binary_length(values).to_numpy(zero_copy_only=False).astype("<i8"))
+            self._put(name, _utf8(values))
+        else:
+            number = values.to_numpy(zero_copy_only=False)
+            self._put(name, number.astype("<f8" if pa.types.is_floating(kind) else "<i8"))
+
+    def _put(self, name: str, data: Any) -> None:
+        self._columns.setdefault(name, hashlib.sha256()).update(data)
+
+
+def _utf8(values: pa.StringArray) -> memoryview:
+    """Return the bytes behind a text column, one text after the other."""
+    _, offsets, data = values.buffers()
+    if data is None:
+        return memoryview(b"")
+    places = np.frombuffer(offsets, dtype=np.int32)
+    return memoryview(data)[places[values.offset] : places[values.offset + len(values)]]
 
 
 def read_rows(folder: Path, config: Config, labels: Labels, *, columns: list[str] | None = None) -> Any:

@@ -7,34 +7,35 @@ version give the same bytes.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import tempfile
 from collections.abc import Mapping
-from contextlib import ExitStack
 from dataclasses import dataclass
-from importlib import metadata, resources
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from copydesk.annotate import tokenizer_version
-from copydesk.corpus import Desk, file_sha256, sweep, write_atomically
-from copydesk.schemas import DeskError, LabelScheme, OnProgress, Progress, guidelines, silent
+from copydesk.corpus import Desk, ordered, sweep
+from copydesk.schemas import DeskError, LabelScheme, OnProgress, guidelines, silent
 
+from .build import make_shelf, write_made
 from .card import render_card
-from .diff import MANIFEST, Diff, Snapshot, compare, summary
-from .features import CONFIGS, feature_names
-from .figures import Tally, release_figures
-from .gather import Gathered, gather
+from .croissant import CROISSANT_FILE, croissant
+from .diff import Diff, Snapshot, compare
+from .gather import Shelved, shelve
 from .hub_datasets import load_config
 from .labels import LABELS_FILE, Labels, grow, read_labels, write_labels
-from .parquet import TableWriter
-from .splits import SPLITS, SPLITS_FILE, read_splits, write_splits
-from .tables import Loss, rows
+from .lint import refuse_errors
+from .manifest import changelog, citation, describe, scheme_text, write_manifest, write_text
+from .splits import SPLITS_FILE, read_splits, write_splits
+from .texts import PERSONAL_FILE, measure_texts, refuse_texts
 from .verify import damaged, verify
 from .versions import decide, last_release, parse
 
 __all__ = ["Release", "load_release", "release"]
+
+
+PROCESSES: Final = 8
+"""From how many shelves of documents on other processes help: to start them takes a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,7 @@ class Release:
         open: How many disagreements were left out of gold.
         lost: How many spans the flat views cannot hold.
         content: SHA-256 of what it says, whatever files say it.
+        notes: What somebody should look at before they publish it.
     """
 
     version: str
@@ -64,6 +66,7 @@ class Release:
     open: int
     lost: int
     content: str
+    notes: tuple[str, ...] = ()
 
 
 def release(
@@ -88,11 +91,11 @@ def release(
     with desk.locked():
         sweep(desk)
         _refuse_existing(desk, version)
-        gathered = gather(desk, silver=silver, keep=True)
-        _refuse_nothing(desk, gathered, silver=silver)
         home = desk.path / "releases"
         home.mkdir(exist_ok=True)
         with tempfile.TemporaryDirectory(dir=home, prefix="building-") as temporary:
+            gathered = shelve(desk, Path(temporary), silver=silver)
+            _refuse_nothing(desk, gathered, silver=silver)
             return _Build(desk, gathered, Path(temporary) / "release", on_progress).run(version)
 
 
@@ -137,8 +140,8 @@ def _refuse_existing(desk: Desk, version: str | None) -> None:
         )
 
 
-def _refuse_nothing(desk: Desk, gathered: Gathered, *, silver: bool) -> None:
-    if gathered.golds:
+def _refuse_nothing(desk: Desk, gathered: Shelved, *, silver: bool) -> None:
+    if gathered.ids:
         return
     if silver:
         raise DeskError(
@@ -155,56 +158,42 @@ def _refuse_nothing(desk: Desk, gathered: Gathered, *, silver: bool) -> None:
 class _Build:
     """One release under construction, in a folder that nobody else sees."""
 
-    def __init__(self, desk: Desk, gathered: Gathered, folder: Path, on_progress: OnProgress) -> None:
+    def __init__(self, desk: Desk, gathered: Shelved, folder: Path, on_progress: OnProgress) -> None:
         self.desk = desk
         self.gathered = gathered
         self.folder = folder
         self.on_progress = on_progress
+        self.home = desk.path / "releases"
         self.scheme: LabelScheme = desk.scheme()
         self.labels: Labels = grow(read_labels(desk.path / LABELS_FILE), self.scheme)
         self.locked = read_splits(desk.path / SPLITS_FILE)
         self.splits = gathered.splits(desk, self.locked)
-        self.tally = Tally()
-        self.losses: list[Loss] = []
+        self.manifest: dict[str, Any] = {}
+        self.notes: tuple[str, ...] = ()
         folder.mkdir()
 
     def run(self, wanted: str | None) -> Release:
+        """Take every step of a release; whatever fails, nothing of it stays."""
         self.refuse_renumbering()
-        configs = self.write_tables()
-        manifest = self.manifest(configs)
-        silver = bool(manifest["silver"])
-        last = last_release(self.desk.path, silver=silver)
-        found: Diff | None = None
-        if last is not None:
-            before = Snapshot.of(self.desk.path / "releases" / last)
-            _refuse_damaged(before)
-            if before.manifest["content"] == manifest["content"]:
-                if wanted is not None:
-                    raise DeskError(
-                        f"nothing changed since {last}, so there is nothing to release as {wanted}",
-                        where=str(self.desk.path),
-                        hint=f"{last} is complete: a version names what is in it.",
-                    )
-                return self.result(before.manifest, before.path, new=False)
-            found = compare(before, Snapshot(self.folder, manifest, self.labels))
-        version, reasons = decide(last, found, silver=silver, wanted=wanted)
-        _refuse_existing(self.desk, version)
-        manifest |= {"version": version, "parent": last or "", "reasons": list(reasons)}
-        self.write_texts(manifest, found)
-        self.write_manifest(manifest)
-        verify(self.folder)
-        # first what only grows, so that no released label or split can ever be without its entry
-        write_labels(self.desk.path / LABELS_FILE, self.labels)
-        write_splits(self.desk.path / SPLITS_FILE, {**self.locked, **self.splits})
-        place = self.desk.path / "releases" / version
-        self.folder.rename(place)
-        return self.result(manifest, place, new=True)
+        self.write_tables()
+        self.lint()
+        self.audit()
+        before = self.last()
+        if before is not None and before.manifest["content"] == self.manifest["content"]:
+            return self.unchanged(before, wanted)
+        found = compare(before, Snapshot(self.folder, self.manifest, self.labels)) if before else None
+        self.number(before, found, wanted)
+        self.measure()
+        self.write_texts(found)
+        write_manifest(self.folder, self.manifest)
+        self.gates()
+        return self.keep()
 
     def refuse_renumbering(self) -> None:
         """Refuse to give a released label another id, as a lost or edited label file would."""
         lasts = [last_release(self.desk.path, silver=silver) for silver in (False, True)]
         for last in filter(None, lasts):
-            path = self.desk.path / "releases" / last / LABELS_FILE
+            path = self.home / last / LABELS_FILE
             for key, names in read_labels(path).items():
                 if self.labels.get(key, ())[: len(names)] != names:
                     raise DeskError(
@@ -213,176 +202,113 @@ class _Build:
                         hint=f"Put {LABELS_FILE} back as it was: cp {path} {self.desk.path / LABELS_FILE}",
                     )
 
-    def write_tables(self) -> dict[str, dict[str, Any]]:
-        """Write every table and return what the manifest says about each."""
-        writers = {
-            (name, split): TableWriter(self.folder, config, split, self.labels)
-            for name, config in CONFIGS.items()
-            for split in SPLITS
-        }
-        with ExitStack() as stack:
-            for writer in writers.values():
-                stack.callback(writer.close)
-            for done, record in enumerate(self.gathered.records(self.splits), 1):
-                made, losses = rows(record, self.scheme, self.labels)
-                self.tally.add(record, made, losses)
-                self.losses += losses
-                for name, listed in made.items():
-                    for row in listed:
-                        writers[name, record.split].add(row)
-                self.on_progress(Progress("release", done, len(self.gathered.golds)))
-        return {name: described for name in CONFIGS if (described := _described(name, writers))["rows"]}
+    def write_tables(self) -> None:
+        """Write every table and ``loss.json``, and begin the manifest with what is in them."""
+        built = write_made(
+            self.folder,
+            ordered(
+                partial(make_shelf, scheme=self.scheme, labels=self.labels),
+                self.gathered.shelves(self.splits),
+                desk=self.desk,
+                label=lambda shelf: f"documents {shelf.ids[0]} to {shelf.ids[-1]}",
+                enough=PROCESSES,
+            ),
+            self.labels,
+            total=len(self.gathered.ids),
+            on_progress=self.on_progress,
+        )
+        self.manifest = describe(self.desk, self.scheme, self.labels, self.gathered, built)
 
-    def manifest(self, configs: dict[str, dict[str, Any]]) -> dict[str, Any]:
-        desk, tally, settings = self.desk, self.tally, self.desk.settings.release
-        split_names = [split for split in SPLITS if any(split in config["splits"] for config in configs.values())]
-        name = settings.name or desk.settings.name
-        stated = {
-            "configs": configs,
-            "labels": {key: list(names) for key, names in self.labels.items()},
-            "scheme": {"name": self.scheme.name, "version": self.scheme.version, "digest": self.scheme.digest},
-            "tokeniser": tokenizer_version(),
-            "title": name,
-            "licence": settings.licence,
-            "homepage": settings.homepage,
-        }
-        figures = release_figures(tally, split_names)
-        return {
-            "name": name,
-            **{key: value for key, value in stated.items() if key != "labels"},
-            "content": _content(stated),
-            "copydesk": metadata.version("copydesk"),
-            "pipelines": list(self.gathered.pipelines),
-            "ledger": self.gathered.ledger,
-            "as_of": self.gathered.as_of,
-            "splits": {"salt": settings.salt, **{split: getattr(settings, split) for split in SPLITS}},
-            "split_names": split_names,
-            "documents": tally.documents,
-            "languages": sorted(tally.languages),
-            "origins": {origin: tally.origins[origin] for origin in ("gold", "adjudicated", "silver")},
-            "silver": bool(tally.origins["silver"]),
-            "annotators": len(tally.annotators),
-            "disagreements": sum(1 for item in self.gathered.disagreements if item.open),
-            "entities": tally.entities,
-            "lost": sum(1 for loss in self.losses if loss.config == "entities"),
-            "figures": {figure.id: figure.plain() for figure in figures},
-        }
+    def lint(self) -> None:
+        """Let no label pass that breaks a check of the scheme, unless the desk's settings only count them."""
+        self.manifest["lint"] = refuse_errors(self.folder, self.scheme, self.labels, self.desk.settings.release)
 
-    def write_texts(self, manifest: dict[str, Any], found: Diff | None) -> None:
-        """Write everything that is no table."""
+    def audit(self) -> None:
+        """Look for what leaks from one split into another: the tables lie in the folder, nothing has a version yet.
+
+        Whatever is found goes to the manifest, here, so that the card can say it.
+        """
+
+    def last(self) -> Snapshot | None:
+        """Return the release before this one, of the same kind, if there is one."""
+        last = last_release(self.desk.path, silver=self.manifest["silver"])
+        if last is None:
+            return None
+        before = Snapshot.of(self.home / last)
+        _refuse_damaged(before)
+        return before
+
+    def unchanged(self, before: Snapshot, wanted: str | None) -> Release:
+        """Give the release before back as it is; a version of its own it cannot have."""
+        if wanted is not None:
+            raise DeskError(
+                f"nothing changed since {before.path.name}, so there is nothing to release as {wanted}",
+                where=str(self.desk.path),
+                hint=f"{before.path.name} is complete: a version names what is in it.",
+            )
+        return _result(before.manifest, before.path, new=False)
+
+    def number(self, before: Snapshot | None, found: Diff | None, wanted: str | None) -> None:
+        """Decide the version from what changed."""
+        last = before.path.name if before else None
+        version, reasons = decide(last, found, silver=self.manifest["silver"], wanted=wanted)
+        _refuse_existing(self.desk, version)
+        self.manifest |= {"version": version, "parent": last or "", "reasons": list(reasons)}
+
+    def measure(self) -> None:
+        """Measure the texts as they are released, and let none pass that may not be passed on."""
+        settings = self.desk.settings.release
+        texts = measure_texts(self.folder, settings)
+        refuse_texts(texts, settings)
+        self.manifest["texts"] = texts.plain()
+        write_text(self.folder / PERSONAL_FILE, texts.marks_json())
+        unknown = 0 if texts.withheld else texts.verdicts["unknown"]
+        if unknown:
+            self.notes += (
+                f"{unknown} of {texts.documents} texts state no licence that is known: may they be passed on?",
+            )
+        if texts.marks:
+            self.notes += (f"{texts.marked} texts hold what looks like personal data; {PERSONAL_FILE} has the places",)
+
+    def write_texts(self, found: Diff | None) -> None:
+        """Write everything that is no table; from here on the manifest has its version."""
         write_labels(self.folder / LABELS_FILE, self.labels)
         texts = {
-            "README.md": render_card(manifest, self.labels),
-            "CHANGELOG.md": self.changelog(manifest, found),
-            f"{self.scheme.name}-{self.scheme.version}.toml": _scheme_text(self.desk),
+            "README.md": render_card(self.manifest, self.labels),
+            "CHANGELOG.md": changelog(self.home, self.manifest, found),
+            f"{self.scheme.name}-{self.scheme.version}.toml": scheme_text(self.desk),
             "guidelines.md": guidelines(self.scheme),
-            "loss.json": json.dumps(
-                [
-                    {name: getattr(loss, name) for name in Loss.__slots__}  # one line a loss, so that a diff reads well
-                    for loss in sorted(self.losses)
-                ],
-                ensure_ascii=False,
-                indent=1,
-            )
-            + "\n",
-            "CITATION.cff": _citation(manifest),
+            "CITATION.cff": citation(self.manifest),
+            CROISSANT_FILE: croissant(self.manifest, self.folder, self.labels),
         }
         for name, text in texts.items():
-            _write(self.folder / name, text)
+            write_text(self.folder / name, text)
 
-    def changelog(self, manifest: Mapping[str, Any], found: Diff | None) -> str:
-        lines = [f"## {manifest['version']}", "", *(f"- {line}" for line in manifest["reasons"])]
-        if found is not None:
-            lines += [f"- {line}" for line in summary(found) if line not in manifest["reasons"]]
-        older = ""
-        if manifest["parent"]:
-            before = self.desk.path / "releases" / manifest["parent"] / "CHANGELOG.md"
-            older = before.read_text(encoding="utf-8").partition("\n\n")[2]
-        return f"# Changes of {manifest['title']}\n\n" + "\n".join(lines) + "\n" + (f"\n{older}" if older else "")
+    def gates(self) -> None:
+        """Let nothing pass that breaks a promise: the folder is complete, but for its name."""
+        self.notes += verify(self.folder)
 
-    def write_manifest(self, manifest: dict[str, Any]) -> None:
-        counts = {
-            f"{name}/{split}-00000-of-00001.parquet": rows
-            for name, config in manifest["configs"].items()
-            for split, rows in config["splits"].items()
-        }
-        files = {
-            (relative := path.relative_to(self.folder).as_posix()): {
-                "sha256": file_sha256(path),
-                "bytes": path.stat().st_size,
-                "rows": counts.get(relative, 0),
-            }
-            for path in sorted(self.folder.rglob("*"))
-            if path.is_file()
-        }
-        text = json.dumps({**manifest, "files": files}, ensure_ascii=False, indent=1)
-        _write(self.folder / MANIFEST, text + "\n")
-
-    def result(self, manifest: Mapping[str, Any], path: Path, *, new: bool) -> Release:
-        return Release(
-            version=manifest["version"],
-            path=path,
-            new=new,
-            parent=manifest["parent"],
-            reasons=tuple(manifest["reasons"]) if new else ("nothing changed since this release",),
-            rows={name: config["rows"] for name, config in manifest["configs"].items()},
-            silver=manifest["origins"]["silver"],
-            open=manifest["disagreements"],
-            lost=manifest["lost"],
-            content=manifest["content"],
-        )
+    def keep(self) -> Release:
+        """Give the folder its name."""
+        # first what only grows, so that no released label or split can ever be without its entry
+        write_labels(self.desk.path / LABELS_FILE, self.labels)
+        write_splits(self.desk.path / SPLITS_FILE, {**self.locked, **self.splits})
+        place = self.home / self.manifest["version"]
+        self.folder.rename(place)
+        return _result(self.manifest, place, new=True, notes=self.notes)
 
 
-def _described(name: str, writers: Mapping[tuple[str, str], TableWriter]) -> dict[str, Any]:
-    mine = {split: writers[name, split] for split in SPLITS}
-    used = {split: writer for split, writer in mine.items() if writer.rows}
-    return {
-        "title": CONFIGS[name].title,
-        "rows": sum(writer.rows for writer in used.values()),
-        "splits": {split: writer.rows for split, writer in used.items()},
-        "bytes": {split: writer.bytes for split, writer in used.items()},
-        "download": sum(writer.path.stat().st_size for writer in used.values()),
-        "logical": hashlib.sha256("".join(f"{s}:{w.close()}\n" for s, w in used.items()).encode()).hexdigest(),
-        "columns": {column: feature_names(feature) for column, feature in CONFIGS[name].features.items()},
-    }
-
-
-def _content(stated: Mapping[str, Any]) -> str:
-    """Return a hash of what a release says: rows, columns, labels, scheme; not of the files that say it."""
-    configs = {name: [config["logical"], config["columns"]] for name, config in stated["configs"].items()}
-    text = json.dumps({**stated, "configs": configs}, sort_keys=True, ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _scheme_text(desk: Desk) -> str:
-    source = desk.settings.scheme
-    if source.endswith(".toml"):
-        return (desk.path / source).read_text(encoding="utf-8")
-    return (resources.files("copydesk.schemas") / "data" / f"{source}.toml").read_text(encoding="utf-8")
-
-
-def _citation(manifest: Mapping[str, Any]) -> str:
-    def quoted(value: object) -> str:
-        return json.dumps(str(value), ensure_ascii=False)
-
-    lines = [
-        "cff-version: 1.2.0",
-        "message: If you use this dataset, please cite it.",
-        "type: dataset",
-        f"title: {quoted(manifest['title'])}",
-        f"version: {quoted(manifest['version'])}",
-        "authors:",
-        f"  - name: {quoted('The annotators of ' + manifest['title'])}",
-    ]
-    lines += [f"date-released: {quoted(manifest['as_of'])}"] if manifest["as_of"] else []
-    lines += [f"url: {quoted(manifest['homepage'])}"] if manifest["homepage"] else []
-    lines += [f"license: {quoted(manifest['licence'])}"] if manifest["licence"] != "other" else []
-    return (
-        "\n".join([*lines, "identifiers:", "  - type: other", f"    value: {quoted('sha256:' + manifest['content'])}"])
-        + "\n"
+def _result(manifest: Mapping[str, Any], path: Path, *, new: bool, notes: tuple[str, ...] = ()) -> Release:
+    return Release(
+        version=manifest["version"],
+        path=path,
+        new=new,
+        parent=manifest["parent"],
+        reasons=tuple(manifest["reasons"]) if new else ("nothing changed since this release",),
+        rows={name: config["rows"] for name, config in manifest["configs"].items()},
+        silver=manifest["origins"]["silver"],
+        open=manifest["disagreements"],
+        lost=manifest["lost"],
+        content=manifest["content"],
+        notes=notes,
     )
-
-
-def _write(path: Path, text: str) -> None:
-    with write_atomically(path) as temporary:
-        temporary.write_text(text, encoding="utf-8", newline="\n")

@@ -18,12 +18,14 @@ from typing import Any, Final
 from copydesk.corpus import Desk, clusters, documents, removed, write_atomically
 from copydesk.schemas import OnProgress, Progress, silent
 
+from .batch import batched
+from .build import make
 from .charts import chart, has_chart, libraries, theme
 from .diff import Snapshot
-from .figures import Figure, Tally, annotation_figures, corpus_figures, release_figures
+from .figures import Figure, annotation_figures, corpus_figures, release_figures
 from .gather import Gathered, gather
 from .labels import LABELS_FILE, grow, read_labels
-from .tables import rows
+from .tally import Tally
 from .versions import releases
 
 __all__ = ["Report", "report"]
@@ -118,9 +120,9 @@ def _in_order(figures: Iterable[Figure], ids: Sequence[str]) -> tuple[Figure, ..
 def _tally(desk: Desk, gathered: Gathered) -> Tally:
     scheme = desk.scheme()
     labels = grow(read_labels(desk.path / LABELS_FILE), scheme)
-    tally = Tally()
-    for record in gathered.records(dict.fromkeys(gathered.golds, "train")):
-        tally.add(record, *rows(record, scheme, labels))
+    tally = Tally(tolls=[])
+    for batch in batched(gathered.records(dict.fromkeys(gathered.golds, "train"))):
+        tally.merge(make(batch, scheme, labels, tolls=True).tally)
     return tally
 
 

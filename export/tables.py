@@ -29,7 +29,7 @@ from copydesk.schemas import (
 from .features import CONFIGS
 from .labels import UNSPECIFIED, Labels
 
-__all__ = ["EditRow", "Loss", "Record", "flatten", "rows", "sentences", "standoff"]
+__all__ = ["EditRow", "Loss", "Record", "edit_values", "flatten", "rows", "sentences", "standoff"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,20 +326,27 @@ class _View:
             numbers[edit.annotator] += 1
             yield {
                 **self.keys(edit.annotator, f"{numbers[edit.annotator]:05d}"),
-                "annotator": edit.annotator,
-                "kind": edit.kind,
-                "also": list(edit.also),
-                "layer": edit.layer,
-                "suggested_label": edit.suggested_label,
-                "suggested": [_range(span) for span in edit.suggested],
-                "final_label": edit.final_label,
-                "final": [_range(span) for span in edit.final],
-                "model": edit.model,
-                "score": -1.0 if edit.score is None else round(edit.score, 4),
+                **edit_values(edit),
             }
 
     def lose(self, config: str, span: Span, label: str, reason: str) -> None:
         self.losses.append(Loss(self.document.id, span.start, span.end, label, span.text, config, reason))
+
+
+def edit_values(edit: EditRow) -> dict[str, Any]:
+    """Return the columns of ``edits`` that are about the edit itself."""
+    return {
+        "annotator": edit.annotator,
+        "kind": edit.kind,
+        "also": list(edit.also),
+        "layer": edit.layer,
+        "suggested_label": edit.suggested_label,
+        "suggested": [_range(span) for span in edit.suggested],
+        "final_label": edit.final_label,
+        "final": [_range(span) for span in edit.final],
+        "model": edit.model,
+        "score": -1.0 if edit.score is None else round(edit.score, 4),
+    }
 
 
 def _range(span: Span) -> dict[str, Any]:

@@ -13,6 +13,8 @@ __all__ = [
     "DeskError",
     "InputError",
     "OffsetError",
+    "PublishError",
+    "ReleaseError",
     "SchemeError",
     "SettingsError",
     "StudioError",
@@ -70,6 +72,14 @@ class DeskError(CopydeskError):
 
 class BusyError(DeskError):
     """A desk that another copydesk is at work on: to be tried again later."""
+
+
+class ReleaseError(CopydeskError):
+    """A release that did not pass one of its gates: nothing was released."""
+
+
+class PublishError(CopydeskError):
+    """A place to publish that does not answer, refuses us, or holds something else than the release."""
 
 
 class StudioError(CopydeskError):

@@ -16,7 +16,13 @@ TOP_LEVEL = {
 }  # fmt: skip
 # one foreign system, one file
 DOORS = {
-    "spacy": {"annotate/models.py", "annotate/ner_training.py", "annotate/tagger.py", "corpus/sentences.py"},
+    "spacy": {
+        "annotate/models.py",
+        "annotate/ner_training.py",
+        "annotate/tagger.py",
+        "annotate/tokens.py",
+        "corpus/sentences.py",
+    },
     "thinc": {"annotate/ner_training.py"},
     "ray": {"corpus/ray_runner.py"},
     "onnxruntime": {"annotate/encoder.py", "annotate/onnx_export.py"},  # to run models, and to make them
@@ -33,9 +39,10 @@ DOORS = {
     "safetensors": {"annotate/minilm.py", "annotate/stance_training.py"},
     "spacy_llm": {"annotate/endpoint.py"},
     "label_studio_sdk": {"annotate/client.py"},
-    "datasets": {"export/hub_datasets.py"},
+    "datasets": {"export/hub_datasets.py", "export/reload.py"},
+    "mlcroissant": {"export/croissant_check.py"},
     "pycountry": {"annotate/polities.py"},
-    "huggingface_hub": {"export/card.py"},
+    "huggingface_hub": {"export/card.py", "export/hub.py"},
     "trafilatura": {"corpus/extract.py"},
     "py3langid": {"corpus/language.py"},
     "fastapi": {"annotate/live.py"},

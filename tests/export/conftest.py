@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import json
+import shutil
 from dataclasses import replace
 
 import pyarrow as pa
@@ -259,8 +260,8 @@ class Newsroom:
 
 @pytest.fixture
 def unverified(monkeypatch):
-    """Leave out the reload at the end of a release: `released` has it, and test_verify.py is about it."""
-    monkeypatch.setattr(importlib.import_module("copydesk.export.release"), "verify", lambda path: None)
+    """Leave out the last gates of a release: `released` has them, and test_verify.py and test_gates.py are about them."""
+    monkeypatch.setattr(importlib.import_module("copydesk.export.release"), "verify", lambda path: ())
 
 
 @pytest.fixture
@@ -283,3 +284,22 @@ def released(tmp_path_factory):
     room.annotate_all("bert@example.org", room.ids[:4])
     room.release = release(room.desk)
     return room
+
+
+@pytest.fixture(scope="session")
+def two_releases(tmp_path_factory):
+    """The releases 1.0.0 and 1.1.0 of one desk, built without the last gates; nobody may change them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(importlib.import_module("copydesk.export.release"), "verify", lambda path: ())
+        room = Newsroom(tmp_path_factory.mktemp("two") / "desk", 5)
+        room.annotate_all(keys=room.ids[:4])
+        release(room.desk)
+        room.annotate_all(keys=room.ids[4:])
+        release(room.desk)
+    return room.desk.path / "releases"
+
+
+@pytest.fixture
+def releases(two_releases, tmp_path):
+    """A folder with the releases 1.0.0 and 1.1.0, to do with as one likes."""
+    return shutil.copytree(two_releases, tmp_path / "releases")

@@ -5,7 +5,7 @@ import json
 import pytest
 import yaml
 
-from copydesk.export.card import render_card
+from copydesk.export.card import card_faults, render_card
 from copydesk.export.labels import read_labels
 from copydesk.schemas import DeskError
 
@@ -84,3 +84,32 @@ def test_a_licence_cannot_break_a_table(released, manifest):
     manifest["figures"]["licences"]["rows"] = [["a | b\n<script>", 3]]
     text = render_card(manifest, read_labels(released.release.path / "labels.json"))
     assert "| a \\| b &lt;script> | 3 |" in text
+
+
+def test_a_card_that_lacks_something_is_told(released, manifest):
+    text = (released.release.path / "README.md").read_text()
+    assert list(card_faults(text, manifest)) == []
+    for change, fault in (
+        (text.replace("## Limits", "## Other"), "the part 'Limits' is missing or empty"),
+        (text + "[More Information Needed]", "'[More Information Needed]' is left in it"),
+        (text.replace("version: 1.0.0", "version: 1.0.1", 1), "or their version and content, are not the manifest's"),
+        (text.replace("license: other", "license: ''"), "its head has no 'license'"),
+        (text.replace("language:", "language: [", 1), "its head is not YAML"),
+    ):
+        assert any(fault in found for found in card_faults(change, manifest)), fault
+
+
+def test_the_licence_stands_by_outlet(card, manifest):
+    _, body = card
+    for outlet, licence, verdict, number in manifest["texts"]["shares"]:
+        assert verdict == "open"
+        assert f"| {outlet or 'not stated'} | {licence} | yes | {number} |" in body
+
+
+def test_a_licence_that_the_hub_does_not_know_is_other_with_its_name(released, manifest):
+    labels = read_labels(released.release.path / "labels.json")
+    known = render_card({**manifest, "licence": "CC-BY-4.0"}, labels)
+    unknown = render_card({**manifest, "licence": "House-1.0"}, labels)
+    assert "\nlicense: cc-by-4.0\n" in known
+    assert "\nlicense: other\n" in unknown
+    assert "\nlicense_name: house-1.0\n" in unknown

@@ -168,19 +168,6 @@ def test_hostile_text_is_escaped(newsroom):
     assert "{{ 7*7 }}" in text
 
 
-@pytest.fixture(scope="session")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api")
-    quiet = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-    with playwright.sync_playwright() as started:
-        try:
-            chromium = started.chromium.launch(executable_path="/usr/bin/chromium", args=quiet)
-        except playwright.Error:
-            pytest.skip("no Chromium here")
-        yield chromium
-        chromium.close()
-
-
 @pytest.fixture
 def look(browser):
     """A function that opens a page and returns it with everything that it complained of or asked for."""
