@@ -101,6 +101,7 @@ class Tally:
 def count(documents: Iterable[DocumentVersions], scheme: LabelScheme) -> Tally:
     """Count documents; those with fewer than two versions add nothing and are left out."""
     tally = Tally()
+    layers = {label.id: label.layer for label in scheme.span_labels}
     rooms: list[tuple[int, tuple[str, str], list[int]]] = []
     for document in documents:
         versions = tuple(version for version in document.versions if not version.ground_truth)
@@ -110,7 +111,8 @@ def count(documents: Iterable[DocumentVersions], scheme: LabelScheme) -> Tally:
         columns: dict[Column, float] = defaultdict(float)
         said = [_Said.of(version) for version in versions]
         for one, other in combinations(said, 2):
-            _Pair(columns, one, other).count()
+            labels = frozenset(label for label, layer in layers.items() if one.asked(layer) and other.asked(layer))
+            _Pair(columns, one.only(labels), other.only(labels)).count()
         for question, values in _questions(said, scheme):
             tally.refused += _count_values(columns, question, values)
         for key, between in _count_units(tally, columns, document, said):
@@ -157,6 +159,13 @@ class _Said:
             {(s.target, s.holder): s.polarity for s in said.stances},
             {(s.target, s.holder): s.role for s in said.stances},
         )
+
+    def only(self, labels: frozenset[str]) -> _Said:
+        """Return what was said with these labels; the rest, another person was not asked for."""
+        if self.places.keys() <= labels:
+            return self
+        marks = frozenset(mark for mark in self.marks if mark[1] in labels)
+        return replace(self, marks=marks, places={name: at for name, at in self.places.items() if name in labels})
 
     def asked(self, layer: str) -> bool:
         return self.version.asked.about(layer)

@@ -113,15 +113,18 @@ def reidentify(annotations: Annotations) -> Annotations:
 
 
 def consensus(
-    versions: Mapping[str, Annotations], asked: Mapping[str, Asked] | None = None
+    versions: Mapping[str, Annotations],
+    asked: Mapping[str, Asked] | None = None,
+    layers: Mapping[str, str] | None = None,
 ) -> tuple[Annotations, tuple[Disagreement, ...]]:
     """Return what more than half of those who were asked say about a document, and where they differ.
 
     Args:
         versions: Annotator to :func:`reidentify`-ed annotations of one text; at least one.
         asked: Annotator to what they were asked; who is not in it was asked everything.
+        layers: Label to the layer that it belongs to: who was asked for another layer has not left its mentions out.
     """
-    vote = _Ballots(versions, asked or {})
+    vote = _Ballots(versions, asked or {}, layers or {})
     first = next(iter(versions.values()))
     agreed = Annotations(
         document_id=first.document_id,
@@ -137,8 +140,11 @@ def consensus(
 class _Ballots:
     """One document's votes, counted; keeps every disagreement that it meets."""
 
-    def __init__(self, versions: Mapping[str, Annotations], asked: Mapping[str, Asked]) -> None:
+    def __init__(
+        self, versions: Mapping[str, Annotations], asked: Mapping[str, Asked], layers: Mapping[str, str]
+    ) -> None:
         self.asked = asked
+        self.layers = layers
         self.versions = dict(sorted(versions.items()))
         self.document = next(iter(versions.values())).document_id
         self.disagreements: list[Disagreement] = []
@@ -153,11 +159,12 @@ class _Ballots:
         for annotator, version in self.versions.items():
             for entity in version.entities:
                 marked.setdefault(entity.id, {})[annotator] = entity
-        by_span: dict[Span, list[dict[str, Entity]]] = {}
+        by_place: dict[tuple[Span, str], list[dict[str, Entity]]] = {}
         for voters in marked.values():
-            by_span.setdefault(next(iter(voters.values())).span, []).append(voters)
-        for span, rivals in sorted(by_span.items()):
-            asked = self._electorate("spans", [who for voters in rivals for who in voters], span)
+            one = next(iter(voters.values()))
+            by_place.setdefault((one.span, self.layers.get(one.label, "spans")), []).append(voters)
+        for (span, layer), rivals in sorted(by_place.items()):
+            asked = self._electorate(layer, [who for voters in rivals for who in voters], span)
             kept = [voters for voters in rivals if 2 * len(voters) > len(asked)]
             self._list_span(span, rivals, kept, asked)
             for voters in kept:

@@ -47,7 +47,7 @@ def version_entry(
     annotator = str(who.get("email") or who.get("id")) if isinstance(who, dict) else f"user {who}"
     if who is None and known is not None:
         annotator = known.annotator  # the account is gone, not who they were
-    prediction = annotation.pop("prediction", None) or {}
+    prediction = annotation.pop("prediction", None) or _shown(task, annotation)
     skipped = bool(annotation.get("was_cancelled"))
     return LedgerEntry(
         key=version_key(annotation, annotator, after=known.tombstone if known else ""),
@@ -57,6 +57,30 @@ def version_entry(
         model_version=str(prediction.get("model_version") or ""),
         prediction=json.dumps(prediction, ensure_ascii=False, sort_keys=True) if prediction else "",
         **_about(place, task, annotation, annotator),
+    )
+
+
+def _shown(task: dict[str, Any], annotation: dict[str, Any]) -> dict[str, Any]:
+    """Return the suggestions that an annotation started from, where the server took no copy of them.
+
+    It copies only those of the version that the project shows at that moment: not the answer of a backend, nor those
+    that a draft was begun with before newer ones came, nor those of a task that was renewed no more because somebody
+    had worked on it. The task has them still: those that the annotation names, else those whose regions it has, else
+    the only ones.
+    """
+    kept = [found for found in task.get("predictions") or () if isinstance(found, dict) and found.get("result")]
+    named = [found for found in kept if found.get("id") == annotation.get("parent_prediction")]
+    if named or len(kept) < 2:
+        return next(iter(named or kept), {})
+    regions = _regions(annotation)
+    best = max(kept, key=lambda found: (len(regions & _regions(found)), int(found.get("id") or 0)))
+    return best if regions & _regions(best) else {}
+
+
+def _regions(said: dict[str, Any]) -> set[str]:
+    rows = said.get("result")
+    return (
+        {str(row["id"]) for row in rows if isinstance(row, dict) and row.get("id")} if isinstance(rows, list) else set()
     )
 
 

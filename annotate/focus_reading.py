@@ -153,7 +153,7 @@ class _Moved:
 
     def _target(self) -> Any:
         """Return the region of the mention: the one that says so, or lies there, or is the only one across it."""
-        found = self._labelled(*self.words.targets)
+        found = [row for row in self._labelled(*self.words.targets) if _is_placed(row)]
         for row in found:
             if read_focus(_meta(row, "focus")) == self.focus:
                 return row
@@ -166,7 +166,7 @@ class _Moved:
     def _settle_carriers(self, target: Any) -> None:
         """Tie to the mention what lies over it: further stances, and the evidence that no arrow leaves."""
         value = target["value"]
-        for row in self._labelled("STANCE"):
+        for row in filter(_is_placed, self._labelled("STANCE")):
             if _overlap(row, (value["start"], value["end"])):
                 row["value"] = {**row["value"], "start": value["start"], "end": value["end"]}
                 row["meta"] = {"target": [target.get("id")]}
@@ -233,6 +233,12 @@ def _label(row: Any) -> str:
     value = row.get("value") if _kind(row) == "labels" else None
     labels = value.get("labels") if isinstance(value, dict) else None
     return labels[0] if isinstance(labels, list) and labels and isinstance(labels[0], str) else ""
+
+
+def _is_placed(row: Any) -> bool:
+    """Tell whether a region has offsets; one that somebody made behind the API may have none."""
+    value = row.get("value") or {}
+    return isinstance(value.get("start"), int) and isinstance(value.get("end"), int)
 
 
 def _overlap(row: Any, span: tuple[int, int]) -> bool:

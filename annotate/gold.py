@@ -1,7 +1,8 @@
 """Make gold of what people finished: a pure function of the ledger.
 
 A document's gold is, in this order: the newest adjudication (an annotation marked as ground truth);
-the one annotator's version; else the consensus of its annotators (:mod:`consensus`). A version that still has
+the one annotator's version; else the consensus of its annotators (:mod:`consensus`). An adjudication decides what its
+task asked for: of some layers, or of one mention, it stands in the place of what the rule says of them. A version that still has
 something in it that a decoy slipped in counts nowhere (:mod:`slips`). With ``silver`` the documents that nobody has
 finished get what the desk's pipeline suggests, and say so.
 """
@@ -16,9 +17,10 @@ from typing import Any, Final, Literal
 import pyarrow as pa
 
 from copydesk.corpus import Desk, file_sha256, settings_digest
-from copydesk.schemas import ANNOTATIONS, Annotations, Origin, annotations_to_row
+from copydesk.schemas import ANNOTATIONS, Annotations, LabelScheme, Origin, annotations_to_row
 
 from .consensus import EVERYTHING, Asked, Disagreement, consensus, reidentify
+from .joining import Part, join
 from .ledger import FinishedAnnotation, finished, ledger
 from .slips import untrusted
 from .suggest import suggestions
@@ -63,6 +65,7 @@ class Version:
         updated_at: When they last saved it, as the server wrote it.
         asked: What their tasks were about.
         arm: The arm of those tasks.
+        decided: Those of their tasks that are adjudications, oldest first.
     """
 
     annotator: str
@@ -72,6 +75,7 @@ class Version:
     updated_at: str
     asked: Asked = EVERYTHING
     arm: str = "shown"
+    decided: tuple[Part, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +135,9 @@ def gold(desk: Desk, *, silver: bool = False, keep: bool = True) -> GoldResult:
     pipelines = {entry.model_version for entry in entries if entry.model_version}
     documents: list[Gold] = []
     disagreements: list[Disagreement] = []
+    scheme = desk.scheme()
     for said in versions.values():
-        document, differences = _stands(said)
+        document, differences = _stands(said, scheme)
         documents.append(document)
         disagreements += differences
     if keep:
@@ -165,6 +170,7 @@ def _versions(entries: Iterable[FinishedAnnotation], names: Mapping[str, str]) -
             entry.updated_at,
             entry.asked,
             entry.arm,
+            tuple(_signed_part(part, name) for part in entry.decided),
         )
     return {
         document: tuple(sorted(said.values(), key=lambda v: _number(v.annotator))) for document, said in found.items()
@@ -175,19 +181,38 @@ def _number(pseudonym: str) -> int:
     return int(pseudonym.rpartition("-")[2])
 
 
-def _stands(versions: Sequence[Version]) -> tuple[Gold, tuple[Disagreement, ...]]:
+def _stands(versions: Sequence[Version], scheme: LabelScheme) -> tuple[Gold, tuple[Disagreement, ...]]:
     """Apply the rule to one document."""
-    decided = [version for version in versions if version.ground_truth]
-    if decided:
-        last = max(decided, key=lambda version: (version.updated_at, _number(version.annotator)))
+    whole = [version for version in versions if version.ground_truth and _covers(version, versions)]
+    if whole:
+        last = max(whole, key=lambda version: (version.updated_at, _number(version.annotator)))
         return Gold(last.annotations, "adjudicated", (last.annotator,)), ()
+    everybody = tuple(version.annotator for version in versions)
     if len(versions) == 1:
-        return Gold(versions[0].annotations, "gold", (versions[0].annotator,)), ()
-    agreed, differences = consensus(
-        {version.annotator: version.annotations for version in versions},
-        {version.annotator: version.asked for version in versions},
-    )
-    return Gold(agreed, "gold", tuple(version.annotator for version in versions)), differences
+        agreed, differences = versions[0].annotations, tuple[Disagreement, ...]()
+    else:
+        agreed, differences = consensus(
+            {version.annotator: version.annotations for version in versions},
+            {version.annotator: version.asked for version in versions},
+            {label.id: label.layer for label in scheme.span_labels},
+        )
+    decided = sorted((part for version in versions for part in version.decided), key=lambda p: (p.updated_at, p.key))
+    if not decided:
+        return Gold(agreed, "gold", everybody), differences
+    ruled = Part(agreed, frozenset(layer.id for layer in scheme.layers), "", "", "")
+    stands, _ = join([ruled, *decided], scheme)
+    return Gold(stands, "gold", everybody), differences
+
+
+def _covers(version: Version, versions: Sequence[Version]) -> bool:
+    """Tell whether somebody was asked for everything that anybody was asked about a document."""
+    if version.asked.layers is None:
+        return True
+    asked = [other.asked for other in versions]
+    layers = frozenset[str]().union(*(other.layers or () for other in asked))
+    mentions = frozenset[tuple[int, int]]().union(*(other.mentions for other in asked))
+    single = "stance" in version.asked.layers or mentions <= version.asked.mentions
+    return all(other.layers is not None for other in asked) and layers <= version.asked.layers and single
 
 
 def _signed(annotations: Annotations, origin: Origin) -> Annotations:
@@ -200,6 +225,10 @@ def _signed(annotations: Annotations, origin: Origin) -> Annotations:
             stances=tuple(replace(stance, origin=origin, score=None) for stance in annotations.stances),
         )
     )
+
+
+def _signed_part(part: Part, name: str) -> Part:
+    return replace(part, annotations=_signed(part.annotations, Origin("adjudication", name)))
 
 
 def _keep(desk: Desk, documents: Sequence[Gold]) -> None:

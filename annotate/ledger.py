@@ -29,6 +29,7 @@ from .focus_places import read_focus
 from .focus_reading import decode_focus
 from .history import SchemeHistory
 from .joining import Part, join
+from .tasks import key_arm
 
 __all__ = ["LEDGER", "TOMBSTONES", "FinishedAnnotation", "LedgerEntry", "finished", "ledger", "rows", "standing"]
 
@@ -113,13 +114,14 @@ class FinishedAnnotation:
         document_id: The document.
         annotator: The person's email address; releases use pseudonyms.
         annotations: What they said, in our words and with our text.
-        ground_truth: Whether it is an adjudication.
+        ground_truth: Whether all of it is an adjudication.
         lead_time: Seconds of work, where known.
         updated_at: When they last saved it, as the server wrote it.
         model_version: The pipeline they started from; empty where nothing was suggested.
         arm: The arm of the task.
         entry: The ledger entry behind it; the newest, where there are several.
         asked: What their tasks were about: layers of the whole document, and single mentions.
+        decided: The tasks of theirs that are adjudications, oldest first: each decides what it asked for.
     """
 
     document_id: str
@@ -132,6 +134,7 @@ class FinishedAnnotation:
     arm: str
     entry: LedgerEntry
     asked: Asked = EVERYTHING
+    decided: tuple[Part, ...] = ()
 
 
 def version_key(annotation: Mapping[str, Any], annotator: str, *, after: str = "") -> str:
@@ -157,7 +160,10 @@ def ledger(desk: Desk) -> Iterator[LedgerEntry]:
     Raises:
         DeskError: A file of it is damaged, or was written by another version of copydesk.
     """
+    salt = desk.settings.arms.salt
     for row in rows(desk, LEDGER.names):
+        if not row["arm"]:  # pulled with another salt than the one that is set again now
+            row["arm"] = key_arm(row["copydesk_key"], salt)
         yield LedgerEntry(**row)
 
 
@@ -261,10 +267,9 @@ class _Reader:
 
     def joined(self, parts: Sequence[tuple[LedgerEntry, Annotations]]) -> FinishedAnnotation:
         """Return one person's work on one document as one annotation."""
-        whole, lost = join(
-            [Part(said, frozenset(e.layers.split("+")), e.focus, e.updated_at, e.key) for e, said in parts],
-            self.scheme,
-        )
+        pieces = [(e, Part(said, frozenset(e.layers.split("+")), e.focus, e.updated_at, e.key)) for e, said in parts]
+        whole, lost = join([piece for _, piece in pieces], self.scheme)
+        decided = sorted((piece for e, piece in pieces if e.ground_truth), key=lambda piece: piece.updated_at)
         entry = max((entry for entry, _ in parts), key=lambda entry: (entry.updated_at, entry.key))
         for stance in lost:
             said = f"stance {stance.polarity} of {stance.holder} on {stance.target}"
@@ -276,13 +281,14 @@ class _Reader:
             entry.document_id,
             entry.annotator,
             whole,
-            any(entry.ground_truth for entry, _ in parts),
+            len(decided) == len(parts),
             sum(times) if times else None,
             entry.updated_at,
             entry.model_version,
             entry.arm,
             entry,
             _asked(entry for entry, _ in parts),
+            tuple(decided),
         )
 
 

@@ -8,6 +8,7 @@ need to know who did it and how. Findings carry a link to the task in Label Stud
 
 from __future__ import annotations
 
+import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -87,12 +88,14 @@ class Work:
         document: The text.
         said: What they said.
         seconds: Of work; None where unknown.
+        others: Who saved it last, as the server names them, where that is not its author; empty otherwise.
         usual: Words to the label that they have nearly everywhere, with the number of documents.
     """
 
     document: Document
     said: Annotations
     seconds: float | None
+    others: str = ""
     usual: Mapping[str, tuple[str, int]] = field(default_factory=dict)
 
     @cached_property
@@ -151,6 +154,12 @@ def empty_in_no_time(work: Work) -> _Found:
         yield "the document", f"{words:,} words in {work.seconds:.0f} s"
 
 
+def saved_by_another(work: Work) -> _Found:
+    """The annotation was last saved by somebody else than its author."""
+    if work.others:
+        yield "the document", f"by user {work.others}"
+
+
 def accepts_everything(accepted: Mapping[str, tuple[int, int]]) -> Iterator[tuple[str, str]]:
     """The annotator accepted every suggestion that they were ever shown."""
     for name, (same, shown) in sorted(accepted.items()):
@@ -163,6 +172,7 @@ _OF_WORK: Final[Mapping[str, Callable[[Work], _Found]]] = {
     "W602": other_label_elsewhere,
     "W603": missed,
     "W701": empty_in_no_time,
+    "W703": saved_by_another,
 }
 _OF_PEOPLE: Final = {"W702": accepts_everything}
 LINTS: Final[Mapping[str, str]] = {
@@ -202,7 +212,7 @@ def lint(desk: Desk, *, select: Iterable[str] = ("E", "W")) -> LintReport:
     names, usual, links, scheme = pseudonyms(desk), _usual(done), _links(desk, done), desk.scheme()
     found: list[Lint] = []
     for entry in done:
-        work = Work(texts[entry.document_id], entry.annotations, entry.lead_time, usual)
+        work = Work(texts[entry.document_id], entry.annotations, entry.lead_time, _saved_by(entry), usual)
         name, link = names[entry.annotator], links[entry.entry.key]
         found += [Lint(entry.document_id, name, *said, link) for said in _of(work, scheme, wanted)]
     if "W702".startswith(wanted):
@@ -218,6 +228,15 @@ def _of(work: Work, scheme: LabelScheme, wanted: tuple[str, ...]) -> Iterator[tu
     for code, run in _OF_WORK.items():
         if code.startswith(wanted):
             yield from ((code, of, detail) for of, detail in run(work))
+
+
+def _saved_by(entry: FinishedAnnotation) -> str:
+    """Return who saved an annotation last, as the server names them, where that is not its author."""
+    raw = json.loads(entry.entry.raw)
+    author, by = raw.get("completed_by"), raw.get("updated_by")
+    author = author.get("id") if isinstance(author, dict) else author
+    by = by.get("id") if isinstance(by, dict) else by
+    return "" if by is None or author is None or by == author else str(by)
 
 
 def _usual(done: Iterable[FinishedAnnotation]) -> dict[str, tuple[str, int]]:

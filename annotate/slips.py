@@ -8,7 +8,7 @@ suggested since, and whatever salt or version of copydesk made it.
 Something slipped in is corrected if what was wrong about it is no longer as it was shown: another label, another
 boundary, another source, another polarity; or it is gone, or what had been taken away is there again. An annotation
 in which anything still stands as it was slipped in is no gold, and neither is one whose honest suggestions are gone
-from the desk: nobody can tell.
+from the desk, or of which nobody knows what it was shown: nobody can tell.
 """
 
 from __future__ import annotations
@@ -86,31 +86,38 @@ def untrusted(desk: Desk) -> dict[tuple[str, str], int]:
 def slips(desk: Desk) -> Iterator[Slip]:
     """Yield everything that was slipped into decoys that people have finished, in the order of the ledger.
 
-    Where the honest suggestions are gone from the desk, one slip of an unknown kind stands for all of them.
+    Where the honest suggestions are gone from the desk, or nobody knows what was shown, one slip of an unknown kind
+    stands for all of them.
 
     Raises:
         DeskError: The ledger, or a table of suggestions, is damaged.
     """
     keys = standing(desk)
-    entries = [entry for entry in ledger(desk) if _is_decoy(entry) and entry.key in keys]
+    decoys = desk.settings.arms.decoy > 0
+    entries = [entry for entry in ledger(desk) if _is_decoy(entry, decoys=decoys) and entry.key in keys]
     if not entries:
         return
     reader = _Reader(desk, entries)
     for entry in entries:
-        read = reader.read(entry)
+        read = reader.read(entry) if entry.prediction else None
         if read is None:
             yield Slip(entry.document_id, entry.annotator, entry.key, UNKNOWN, "", None, None, corrected=False)
             continue
         honest, shown, final = read
         after = {id(before): now for _, before, now in align(shown, final) if before is not None}
         for kinds, was, became in _slipped(honest, shown):
-            corrected = _there_again(was, final) if became is None else _corrected(was, became, after.get(id(became)))
+            corrected = (
+                _there_again(was, shown, final) if became is None else _corrected(was, became, after.get(id(became)))
+            )
             layer = _layer(became if became is not None else was)
             yield Slip(entry.document_id, entry.annotator, entry.key, kinds[0], layer, was, became, corrected)
 
 
-def _is_decoy(entry: LedgerEntry) -> bool:
-    return entry.arm == "decoy" and bool(entry.prediction) and entry.state in ("submitted", "updated")
+def _is_decoy(entry: LedgerEntry, *, decoys: bool) -> bool:
+    """Tell whether an entry is work on a decoy, or may be: its arm is hidden by another salt, and the desk has decoys."""
+    if entry.state not in ("submitted", "updated"):
+        return False
+    return entry.arm == "decoy" or (decoys and not entry.arm and bool(entry.copydesk_key))
 
 
 class _Reader:
@@ -225,8 +232,12 @@ def _corrected(was: Item | None, shown: Item, final: Item | None) -> bool:
     return any(changed) if was is None else all(changed)
 
 
-def _there_again(was: Item | None, final: Annotations) -> bool:
-    return isinstance(was, Entity) and any(entity.span.overlaps(was.span) for entity in final.entities)
+def _there_again(was: Item | None, shown: Annotations, final: Annotations) -> bool:
+    """Tell whether somebody marked what had been taken away; what was shown over its words anyway is no such mark."""
+    before = {(entity.span, entity.label) for entity in shown.entities}
+    return isinstance(was, Entity) and any(
+        entity.span.overlaps(was.span) for entity in final.entities if (entity.span, entity.label) not in before
+    )
 
 
 def _layer(item: Item | None) -> str:

@@ -34,7 +34,19 @@ class Hands:
         return Annotations(document.id, document.sha256, tuple(entities), (), stances)
 
     def finish(
-        self, number, annotator, *labels, truth=False, minute=0, state="submitted", stance="", arm="shown", server="own"
+        self,
+        number,
+        annotator,
+        *labels,
+        truth=False,
+        minute=0,
+        state="submitted",
+        stance="",
+        arm="shown",
+        server="own",
+        layers="attribution+entities+stance",
+        key="",
+        raw=None,
     ):
         document, scheme = self.documents[number], self.desk.scheme()
         result = encode(document, self.say(number, *labels, stance=stance), scheme)["predictions"][0]["result"]
@@ -45,16 +57,17 @@ class Hands:
             **{
                 **blank,
                 "key": f"{part}",
-                "annotation": f"{number}{annotator}",
+                "annotation": f"{number}{annotator}{layers}",
                 "state": state,
                 "document_id": document.id,
                 "sha256": document.sha256,
                 "annotator": annotator,
                 "arm": arm,
                 "server": server,
-                "layers": "attribution+entities+stance",
+                "layers": layers,
                 "updated_at": f"2031-01-01T00:{minute:02d}:00Z",
-                "raw": json.dumps({"result": result}),
+                "copydesk_key": key,
+                "raw": json.dumps({"result": result, **(raw or {})}),
             }
         )
         rows = pa.Table.from_pylist([dataclasses.asdict(entry)], schema=LEDGER)

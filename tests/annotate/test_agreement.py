@@ -165,6 +165,16 @@ def test_nobody_is_held_to_what_they_were_not_asked():
     assert measure(found, "exact F1") == 1.0
 
 
+def test_marks_of_a_layer_that_only_one_was_asked_for_are_left_out():
+    wording = Asked(frozenset({"entities", "wording"}))
+    entities = Asked(frozenset({"entities"}))
+    loaded = ("shelled", 0, "PEJORATIVE")
+    found = agree([together(by("a", [ARMY, loaded], asked=wording), by("b", [ARMY], asked=entities))], load_scheme())
+    assert (measure(found, "exact F1"), measure(found, "F1 of finding")) == (1.0, 1.0)
+    both = agree([together(by("a", [ARMY, loaded], asked=wording), by("b", [ARMY], asked=wording))], load_scheme())
+    assert measure(both, "exact F1") == pytest.approx(2 / 3)
+
+
 @pytest.mark.parametrize(
     "documents",
     [

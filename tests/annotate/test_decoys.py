@@ -269,7 +269,21 @@ def test_whoever_puts_everything_right_is_seen_to(drawn, salt):
     after = {id(before): now for _, before, now in align(shown, honest) if before is not None}
     for _, was, became in module._slipped(honest, shown):
         if became is None:
-            assert module._there_again(was, honest)
+            assert module._there_again(was, shown, honest)
         else:
             assert module._corrected(was, became, after.get(id(became)))
             assert not module._corrected(was, became, became)
+
+
+def test_what_was_shown_over_the_words_anyway_does_not_bring_them_back():
+    module = importlib.import_module("copydesk.annotate.slips")
+    text = "New York City Council met."
+    document = make_document(text)
+    council, city = (
+        Entity(f"e{end}", Span.of(document, 0, end), label, Origin("model", "m", "1"))
+        for end, label in ((21, "ORG"), (13, "GPE"))
+    )
+    shown = Annotations(document.id, document.sha256, (city,))
+    assert not module._there_again(council, shown, shown), "untouched"
+    wider = Annotations(document.id, document.sha256, (city, replace(council, id="x", label="GPE")))
+    assert module._there_again(council, shown, wider)

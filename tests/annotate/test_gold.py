@@ -7,6 +7,7 @@ import pytest
 from hands import Hands
 
 from copydesk.annotate import GOLD, gold, pseudonyms
+from copydesk.corpus import Desk
 from copydesk.schemas import (
     Origin,
     Suggestion,
@@ -145,3 +146,38 @@ def test_silver_fills_only_what_nobody_finished(hands):
     assert second.annotators == ()
     assert second.annotations.entities[0].span.text == "The army"
     assert len(pq.read_table(hands.desk.parts("gold")[0])) == 1
+
+
+def test_an_adjudication_decides_what_its_task_asked_for_and_no_more(hands):
+    hands.finish(0, "anna", REBELS, PORT, stance="-1")
+    hands.finish(0, "bert", REBELS, stance="-2")
+    hands.finish(0, "chief", ("the port", "LOCATION"), REBELS, layers="entities", truth=True)
+    (only,) = gold(hands.desk).documents
+    assert {(e.span.text, e.label) for e in only.annotations.entities} == {
+        ("Rebels", "ARMED_ACTOR"),
+        ("the port", "LOCATION"),
+    }
+    assert not only.annotations.stances, "the two still do not agree on it"
+    hands.finish(0, "bert", REBELS, stance="-1", minute=5, state="updated")
+    (only,) = gold(hands.desk).documents
+    assert [stance.polarity for stance in only.annotations.stances] == ["-1"], (
+        "and an adjudicator of entities cannot tell"
+    )
+    assert only.origin == "gold"
+
+
+def test_one_person_s_own_star_on_one_layer_keeps_their_other_work(hands):
+    hands.finish(0, "anna", REBELS, PORT, layers="entities", truth=True)
+    hands.finish(0, "anna", REBELS, layers="entities+stance", stance="-1", minute=1)
+    (only,) = gold(hands.desk).documents
+    assert len(only.annotations.stances) == 1
+
+
+def test_who_had_another_layer_has_not_left_the_mentions_out(hands):
+    settings = hands.desk.path / "copydesk.toml"
+    hands.finish(0, "anna", REBELS, PORT, layers="entities")
+    hands.finish(0, "bert", ("Brutal", "PEJORATIVE"), layers="wording")
+    result = gold(Desk(settings.parent))
+    (only,) = result.documents
+    assert {e.span.text for e in only.annotations.entities} == {"Rebels", "the port", "Brutal"}
+    assert result.disagreements == ()

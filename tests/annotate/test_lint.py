@@ -25,7 +25,7 @@ def work(*marks, text=TEXT, seconds=60.0, usual=()):
             start = text.index(words, start + 1)
         entities.append(Entity(f"e{number}", Span.of(document, start, start + len(words)), label, PERSON))
     said = Annotations(document.id, document.sha256, tuple(entities))
-    return linting.Work(document, said, seconds, dict(usual))
+    return linting.Work(document, said, seconds, "", dict(usual))
 
 
 def test_the_same_words_with_other_labels_in_one_document():
@@ -95,8 +95,19 @@ def test_links_lead_to_the_task(tmp_path):
     assert lint(hands.desk).findings[0].link == "https://labels.example.org/projects/1/data?task=1"
 
 
+def test_work_that_somebody_else_saved_last(tmp_path):
+    hands = Hands(tmp_path / "desk")
+    hands.finish(0, "anna@example.org", ("Rebels", "ARMED_ACTOR"), raw={"completed_by": {"id": 3}, "updated_by": 3})
+    assert not lint(hands.desk, select=["W703"]).findings
+    hands.finish(
+        0, "anna@example.org", ("Rebels", "ARMED_ACTOR"), raw={"completed_by": {"id": 3}, "updated_by": 1}, minute=1
+    )
+    (one,) = lint(hands.desk, select=["W703"]).findings
+    assert one.detail == "by user 1"
+
+
 def test_every_code_says_something():
-    assert set(LINTS) == {"W601", "W602", "W603", "W701", "W702"}
+    assert set(LINTS) == {"W601", "W602", "W603", "W701", "W702", "W703"}
     for code in LINTS:
         assert lint_message(code)[0].isupper()
         assert not lint_message(code).endswith(".")
