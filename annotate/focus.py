@@ -163,15 +163,15 @@ def _annotations(document: Document, said: Suggestion | Annotations | None) -> A
 
 
 def _asked(annotations: Annotations, scheme: LabelScheme) -> Iterator[tuple[str, Entity]]:
-    """Yield the mentions to ask about, each with its name: its span, and its label where another has that span."""
+    """Yield the mentions to ask about, each with its name: its span and its label.
+
+    The label always: a name that depends on what else is suggested would mean another mention as soon as that changes.
+    """
     judged = {stance.target for stance in annotations.stances}
-    seen: set[tuple[int, int]] = set()
     for entity in sorted(annotations.entities, key=lambda e: (e.span.start, e.span.end, e.label)):
         if entity.label not in scheme.stance_targets or not (entity.id in judged or _acts(entity, scheme)):
             continue
-        place = (entity.span.start, entity.span.end)
-        yield focus_place(*place, entity.label if place in seen else ""), entity
-        seen.add(place)
+        yield focus_place(entity.span.start, entity.span.end, entity.label), entity
 
 
 def _acts(entity: Entity, scheme: LabelScheme) -> bool:

@@ -20,7 +20,18 @@ from pathlib import Path
 from typing import Any, Final
 
 from copydesk.corpus import Desk, write_atomically
-from copydesk.schemas import FOCUS_FURTHER, LabelScheme, Migration, SchemeError, load_migration, load_scheme
+from copydesk.schemas import (
+    FOCUS_FURTHER,
+    FOCUS_HOLDERS,
+    UNNAMED,
+    LabelScheme,
+    Migration,
+    SchemeError,
+    load_migration,
+    load_scheme,
+)
+
+from .focus_places import mention_place, read_mention, renamed_focus
 
 __all__ = ["SchemeHistory", "keep_migration", "keep_scheme", "migrated", "uses"]
 
@@ -109,6 +120,9 @@ class SchemeHistory:
                 old, new = self.old(step.before), self.scheme if step.after == self.present else self.old(step.after)
                 if old is not None and new is not None:
                     step.check(old, new)
+            if len(steps) > 1 and (oldest := self.old(version)) is not None:
+                # what each step may do, all of them together may not: a name that was given up may be there again
+                whole.within(oldest).check(oldest, self.scheme)
             self._found[version] = whole
         return self._found[version]
 
@@ -140,6 +154,26 @@ class SchemeHistory:
             found.add("+".join(sorted(back.get(layer, layer) for layer in layers.split("+"))))
         return found - {layers}
 
+    def words(self, version: str) -> Migration:
+        """Return what becomes of the words that may stand in a task of a version."""
+        if version == self.present:
+            return self.migration(self.oldest()).without(self.scheme)
+        return self.migration(version)
+
+    def focus(self, written: str, version: str) -> str:
+        """Return the mention that a task of a version is about, ``start-end-LABEL``, in the present scheme's words."""
+        return renamed_focus(written, self.words(version).labels) if written else written
+
+    def mentions(self, data: Mapping[str, Any], version: str) -> dict[str, Any]:
+        """Return what the data of a focus task say of mentions, in the present scheme's words: `focus`, `holders`."""
+        migration = self.words(version)
+        found: dict[str, Any] = {}
+        if isinstance(focus := data.get("focus"), str):
+            found["focus"] = renamed_focus(focus, migration.labels)
+        if isinstance(offered := data.get(FOCUS_HOLDERS), list):
+            found[FOCUS_HOLDERS] = _offered(offered, migration)
+        return found
+
     def read(self, annotation: Mapping[str, Any], version: str) -> Mapping[str, Any]:
         """Return an annotation or a prediction in the present scheme's words.
 
@@ -149,10 +183,7 @@ class SchemeHistory:
                 brought up to date as well: an editor that was open during the move still writes them.
         """
         result = annotation.get("result")
-        if version == self.present:
-            migration = self.migration(self.oldest()).without(self.scheme)
-        else:
-            migration = self.migration(version)
+        migration = self.words(version)
         # a label can change its layer without a word in any file
         if not isinstance(result, list) or (_empty(migration) and version in ("", self.present)):
             return annotation
@@ -269,7 +300,40 @@ def _answer(row: dict[str, Any], labels: Mapping[str, set[str]], migration: Migr
         if found is None:
             return None
         new = found
-    return {**new, "from_name": name.removesuffix(asked) + now}
+    return {**new, "from_name": name.removesuffix(asked) + now} | _held(new, migration)
+
+
+def _held(row: Mapping[str, Any], migration: Migration) -> dict[str, Any]:
+    """Return the value of an answer that names mentions, as the layout `focus` writes a holder, in new words.
+
+    A holder whose label is taken away is one that no mention names any more.
+    """
+    names = _names(row, "choices")
+    if not any(read_mention(name) for name in names):
+        return {}
+    became = [_mention(name, migration) or UNNAMED for name in names]
+    return {"value": {**row["value"], "choices": became}}
+
+
+def _mention(written: str, migration: Migration) -> str:
+    """Return ``start-end LABEL`` with the new label, nothing where that is taken away, and other words as they are."""
+    place = read_mention(written)
+    if place is None:
+        return written
+    label = "" if f"label {place.label}" in migration.drop else migration.labels.get(place.label, place.label)
+    return mention_place(place.start, place.end, label) if label else ""
+
+
+def _offered(holders: Iterable[Any], migration: Migration) -> list[Any]:
+    """Return the mentions that a task offers as the holder, without those that are no mentions any more."""
+    found = []
+    for holder in holders:
+        alias = holder.get("alias") if isinstance(holder, Mapping) else None
+        if not isinstance(alias, str):
+            found.append(holder)  # somebody else's: not ours to judge
+        elif became := _mention(alias, migration):
+            found.append({**holder, "alias": became})
+    return found
 
 
 def _dropped(migration: Migration, kind: str) -> set[str]:
@@ -307,3 +371,4 @@ def _used(row: Mapping[str, Any], labels: Mapping[str, set[str]]) -> Iterator[st
         yield from (f"attribute {asked}", f"question {asked}", f"kind of attribute {asked}")
         yield from (f"value of {asked} {name}" for name in _names(row, "choices"))
         yield from (f"attribute {asked} of {label}" for label in labels.get(str(row.get("id")), ()))
+        yield from (f"label {place.label}" for name in _names(row, "choices") if (place := read_mention(name)))

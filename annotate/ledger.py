@@ -55,7 +55,7 @@ class LedgerEntry:
         layers: The layers that the project showed.
         arm: The arm that the task belonged to; empty where its token is not of this desk's salt.
         layout: ``document``, or ``focus`` for a task about one mention.
-        focus: The mention that such a task was about, as ``start-end``; else empty.
+        focus: The mention that such a task was about, as ``start-end-LABEL``, of old ones ``start-end``; else empty.
         annotator: The email address of who did it.
         ground_truth: Whether it was marked as the truth: an adjudication.
         lead_time: Seconds of work, where the server knows them.
@@ -230,6 +230,8 @@ def finished(desk: Desk) -> Iterator[FinishedAnnotation]:
         if entry.key not in keys or entry.state in TOMBSTONES:
             continue
         at = (entry.document_id, entry.annotator)
+        if entry.focus:  # as the mention's label is called now
+            entry = dataclasses.replace(entry, focus=reader.history.focus(entry.focus, entry.scheme))  # noqa: PLW2901
         annotations = reader.read(entry)
         if annotations is not None:
             begun.setdefault(at, []).append((entry, annotations))

@@ -7,8 +7,9 @@ nothing is shown to would come when all else is done, and what the arm is there 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from copydesk.corpus import ArmSettings
@@ -17,6 +18,7 @@ from copydesk.schemas import Annotations, Document, LabelScheme, Suggestion
 from .arms import ARMS, Arm, assigned_arm
 from .decoys import decoy
 from .focus import focus_keys, focus_tasks
+from .focus_places import older_key, read_focus
 from .outgoing import Order
 from .server_tasks import ServerTasks
 from .shown import Layout, limit
@@ -104,9 +106,10 @@ class TaskMaker:
             yield encode(first.document, said, self.scheme, **more)
             return
         said = self._focused(first.document, first.suggestion, first.arm)
-        wanted = {unit.key for unit in units}
+        wanted = {unit.focus: unit.key for unit in units}
         for task in focus_tasks(first.document, said, self.scheme, **more):
-            if task["data"]["copydesk_key"] in wanted:
+            if (key := wanted.get(task["data"]["focus"])) is not None:
+                task["data"] |= {"copydesk_key": key, "focus": key.split("/")[-1]}
                 yield task
 
     def unit_of(self, key: str, document: Document, suggestion: Suggestion | None) -> Unit | None:
@@ -114,7 +117,32 @@ class TaskMaker:
         arm = next((arm for arm in ARMS if arm == key_arm(key, self.arms.salt)), None)
         if arm is None:
             return None
-        return next((unit for unit in self.units(document, suggestion, arm) if unit.key == key), None)
+        units = self.units(document, suggestion, arm)
+        found = [unit for unit in units if unit.key == key] or [unit for unit in units if older_key(unit.key) == key]
+        return replace(found[0], key=key) if len(found) == 1 else None  # an older key of several: nobody can tell
+
+    def missing(self, units: Sequence[Unit], there: ServerTasks, asked: Callable[[int], str]) -> list[Unit]:
+        """Return the units of one document that have no task on the server, under whatever key.
+
+        Args:
+            units: All units of the document.
+            there: What is on the server.
+            asked: Tells the label of the mention that a task of an older copydesk is about, by the task's id: where
+                several mentions have one span, its key names the one that came first when it was pushed.
+        """
+        known: dict[str, str] = {}
+        places = Counter(older_key(unit.key) for unit in units)
+        found = []
+        for unit in units:
+            place = older_key(unit.key)
+            if there.find(unit.key) is not None:
+                continue
+            older = there.find(place)
+            if older is not None and places[place] > 1 and place not in known:
+                known[place] = asked(older.id) or _label(unit)
+            if older is None or known.get(place, _label(unit)) != _label(unit):
+                found.append(unit)
+        return found
 
     def _presented(self, document: Document, suggestion: Suggestion | None, arm: Arm) -> Suggestion | None:
         if suggestion is None:
@@ -132,3 +160,8 @@ class TaskMaker:
         stance = [label for label in self.scheme.labels if label.layer == "stance"]
         only = self.scheme.model_copy(update={"labels": stance})
         return decoy(document, suggestion, only, salt=self.arms.salt)
+
+
+def _label(unit: Unit) -> str:
+    place = read_focus(unit.focus)
+    return place.label if place else ""

@@ -1,14 +1,15 @@
 """Find or make a desk's projects on a server, and see to it that they ask what the scheme asks.
 
 A desk has one project for each set of layers and each layout that it works with: all layers on one page, say, and
-stance alone, one task per mention. A project is remembered by its id; where that is lost it is known again by its
-title and by what its labelling config names: the scheme, the layers, the layout. A config that somebody changed by
-hand is never overwritten unasked: labels taken away there may stand in annotations. Nor is an instruction.
+stance alone, one task per mention. A project is remembered by its id and the moment when it was made, because a server that
+was set up anew gives the same numbers to others. Where that is lost it is known again by its title and by what its
+labelling config names: the scheme, the layers, the layout. A config that somebody changed by hand is never overwritten
+unasked: labels taken away there may stand in annotations. Nor is an instruction.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -47,6 +48,8 @@ __all__ = [
 ]
 
 STATE: Final = "studio"
+MADE: Final = "studio projects"
+"""The stage under which it is noted when each project was made, by the server's word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,7 @@ class Project:
         layers: The layers that it shows, as in a task's data: ``entities+stance``.
         layout: What a task is: a whole document, or one mention.
         instruction: What annotators read first, as HTML.
+        made: When it was made, as the server says; empty where it does not.
     """
 
     id: int
@@ -72,6 +76,7 @@ class Project:
     layers: str = ""
     layout: Layout = "document"
     instruction: str = ""
+    made: str = ""
 
 
 # names and notes
@@ -107,9 +112,9 @@ def noted_projects(desk: Desk, server: str) -> dict[int, tuple[str, Layout] | No
     for name, number in desk.state().get(STATE, {}).items():
         place, _, layout = name.rpartition(" ")
         place, _, layers = place.rpartition(" ")
-        if name == server:
+        if name == server and number:
             found.setdefault(int(number), None)
-        elif place == server:
+        elif place == server and number:  # none, where it turned out to be another one's
             found[int(number)] = (layers, "focus" if layout == "focus" else "document")
     return found
 
@@ -120,8 +125,14 @@ def remember_project(desk: Desk, client: StudioClient, project: Project) -> None
     if (project.layers, project.layout) == _own(desk):
         wanted[client.name] = str(project.id)  # where it stood when a desk had one project
     noted = desk.state().get(STATE, {})
+    for name, number in noted.items():  # of a server that was set up anew since
+        if number == str(project.id) and name.split(" ")[0] == client.name and name not in wanted:
+            wanted[name] = ""
     if any(noted.get(name) != number for name, number in wanted.items()):
         desk.note(STATE, wanted)
+    place = f"{client.name} {project.id}"
+    if project.made and desk.done(MADE, place) != project.made:
+        desk.note(MADE, {place: project.made})
 
 
 # finding
@@ -143,18 +154,21 @@ def find_project(
     layers = layers_of(scheme)
     noted = noted_projects(desk, client.name)
     before = SchemeHistory(desk).layers_before(layers)
+    lost: set[int] = set()
     for number, what in sorted(noted.items(), key=lambda item: item[1] is None):  # those that say what they are first
         if what == (layers, layout) or (what is None and layout == "document"):
             raw = _there(client, number)
-            if raw is not None and (what is not None or _is_meant(raw["label_config"] or "", scheme)):
+            if raw is not None and _is_ours(client, desk, raw, layers, layout):
                 project = _project(client, raw, layers, layout)
                 remember_project(desk, client, project)
                 return project
+            lost.add(number)
         elif what is not None and what[0] in before and what[1] == layout:
             raw = _there(client, number)
-            if raw is not None:  # its tasks have to be moved yet, so it keeps its name in our notes
-                return _project(client, raw, what[0], layout)
-    raw = min(_alike(client, desk, scheme, layout), key=lambda raw: int(raw["id"]), default=None)
+            if raw is not None and _is_ours(client, desk, raw, what[0], layout):
+                return _project(client, raw, what[0], layout)  # its tasks have to be moved yet: it keeps its name
+            lost.add(number)
+    raw = min(_alike(client, desk, scheme, layout, lost), key=lambda raw: int(raw["id"]), default=None)
     if raw is None:
         return None
     project = _project(client, raw, layers, layout)
@@ -171,8 +185,35 @@ def find_projects(client: StudioClient, desk: Desk) -> list[Project]:
         if raw is not None:
             config = raw.get("label_config") or ""
             layers, layout = what or (_layers_in(config), _layout_in(config))
-            found[number] = _project(client, raw, layers, layout)
+            if _is_ours(client, desk, raw, layers, layout):
+                found[number] = _project(client, raw, layers, layout)
     return list(found.values())
+
+
+def _is_ours(client: StudioClient, desk: Desk, raw: dict[str, Any], layers: str, layout: Layout) -> bool:
+    """Tell whether the project that bears a number which we noted is the one that we noted it for.
+
+    It is if it was made at the moment noted with it, whatever has been changed in it. Where no moment was noted, as by
+    an older copydesk, or it is another one, title and config have to be what we would look for.
+    """
+    if raw.get("created_at") and desk.done(MADE, f"{client.name} {raw['id']}") == str(raw["created_at"]):
+        return True
+    config = raw.get("label_config") or ""
+    try:
+        made_for = laid_out(shown_scheme(desk, layers.split("+")), layout).digest
+    except SchemeError:  # the scheme has such layers no more: the project waits for its upgrade
+        made_for = ""
+    meant = _layout_in(config) == layout and _is_meant(config, layers, made_for)
+    return meant and raw["title"] in _titles(desk, layers, layout)
+
+
+def _titles(desk: Desk, layers: str, layout: Layout) -> set[str]:
+    """Return the titles that a project may have, under every name that its layers had.
+
+    That of the settings' project is the plain one, and which project that is changes with the settings.
+    """
+    names = {layers, *SchemeHistory(desk).layers_before(layers)}
+    return {project_title(desk), *(project_title(desk, name, layout) for name in names)}
 
 
 def _there(client: StudioClient, number: int) -> dict[str, Any] | None:
@@ -185,33 +226,32 @@ def _there(client: StudioClient, number: int) -> dict[str, Any] | None:
     return raw
 
 
-def _alike(client: StudioClient, desk: Desk, scheme: LabelScheme, layout: Layout) -> Iterator[dict[str, Any]]:
+def _alike(
+    client: StudioClient, desk: Desk, scheme: LabelScheme, layout: Layout, lost: Collection[int]
+) -> Iterator[dict[str, Any]]:
     """Yield the projects on the server that bear one of the titles and show this scheme's layers in this layout."""
-    plain = project_title(desk)
-    # the title of the settings' project is the plain one, and which one that is changes with the settings
-    titles = {plain, project_title(desk, layers_of(scheme), layout)}
-    noted = noted_projects(desk, client.name)
-    for title in sorted(titles):
+    noted = noted_projects(desk, client.name).keys() - set(lost)
+    for title in sorted(_titles(desk, layers_of(scheme), layout)):
         page = 1
         while True:
             answer = client.get("/api/projects/", page=page, page_size=100, title=title)
             for raw in answer["results"]:
                 config = raw.get("label_config") or ""
                 ours = raw["title"] == title and _scheme_name(config) == scheme.name and int(raw["id"]) not in noted
-                if ours and _layout_in(config) == layout and _is_meant(config, scheme):
+                if ours and _layout_in(config) == layout and _is_meant(config, layers_of(scheme), scheme.digest):
                     yield raw
             if not answer.get("next"):
                 break
             page += 1
 
 
-def _is_meant(config: str, scheme: LabelScheme) -> bool:
-    """Tell whether a config was made for these layers, whatever happened to it, or to the scheme, since."""
+def _is_meant(config: str, layers: str, made_for: str) -> bool:
+    """Tell whether a config was made for these layers, or a scheme's digest, whatever happened to it since."""
     try:
         known = config_scheme(config)
     except SchemeError:  # a stranger's config may be anything
         return False
-    return (known is not None and known[2] == scheme.digest) or _layers_in(config) == layers_of(scheme)
+    return (known is not None and known[2] == made_for) or _layers_in(config) == layers
 
 
 def _layers_in(config: str) -> str:
@@ -246,6 +286,7 @@ def _project(client: StudioClient, raw: dict[str, Any], layers: str, layout: Lay
         layers,
         layout,
         raw.get("expert_instruction") or "",
+        str(raw.get("created_at") or ""),
     )
 
 

@@ -34,6 +34,7 @@ from copydesk.schemas import (
 )
 
 from .client import StudioClient, connect
+from .focus_places import asked_label
 from .making import TaskMaker
 from .outgoing import Pair, canonical_ids, current_version, pairs, planned_order, queued_pairs
 from .project import Project, ensure_project
@@ -272,13 +273,17 @@ class _Push:
             try:
                 units = self.maker.units(document, suggestion, arm)
                 if there:
-                    units = [unit for unit in units if self.there.find(unit.key) is None]
+                    units = self.maker.missing(units, self.there, self._asked)
                 for task in self.maker.tasks(units):
                     body = json.dumps(task, ensure_ascii=False, separators=(",", ":")).encode()
                     yield Parcel(task["data"]["copydesk_key"], document.id, len(task["predictions"]), body)
             except (SchemeError, OffsetError) as error:
                 reason = "text changed" if isinstance(error, OffsetError) else "would break the screen"
                 self.unfit.append(Removed(document.id, "push", reason, f"task of {document.id}", error.message))
+
+    def _asked(self, task: int) -> str:
+        """Return the label of the mention that a task on the server asks about."""
+        return asked_label(self.client.get(f"/api/tasks/{task}/"))
 
     def _renew(self, *, anyway: bool) -> None:
         version = current_version(self.desk)

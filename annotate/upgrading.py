@@ -45,6 +45,8 @@ __all__ = ["Decision", "UpgradeResult", "upgrade_project"]
 DOCUMENTS: Final = 20
 """How many documents a decision names."""
 CONFIG_TRIES: Final = 5
+KEY_SLASHES: Final = 3
+"""A key says at least document, scheme, layers and arm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +129,7 @@ def upgrade_project(
     if migration is not None and not dry_run:
         keep_migration(desk, migration)
     if not dry_run:
-        pull(desk, on_progress=on_progress)
+        pull(desk, drafts=True, on_progress=on_progress)  # what is begun is written over as well
     with desk.locked():
         client = connect(desk)
         scheme, layout = asked_for(desk, layers, layout)
@@ -171,13 +173,14 @@ def _undecided(decisions: Sequence[Decision], project: Project) -> StudioError:
     )
 
 
-def _kept(desk: Desk, client: StudioClient, project: Project) -> set[tuple[int, str]]:
-    """Return every version of the project's annotations that the ledger has, by number and digest of its rows."""
+def _kept(desk: Desk, client: StudioClient, project: Project) -> set[tuple[str, int, str]]:
+    """Return every version of annotations and drafts that the ledger has: kind, number and digest of its rows."""
     found = set()
     for entry in ledger(desk):
         if (entry.server, entry.project_id) == (client.name, project.id) and entry.raw:
             raw = json.loads(entry.raw)
-            found.add((int(raw["id"]), digest(raw.get("result"))))
+            kind = "drafts" if entry.state == "draft" else "annotations"
+            found.add((kind, int(raw["id"]), digest(raw.get("result"))))
     return found
 
 
@@ -189,8 +192,8 @@ class _Upgrade:
     project: Project
     scheme: LabelScheme
     history: SchemeHistory
-    kept: set[tuple[int, str]] | None = None
-    """What the ledger has: annotation and digest of its rows; None while we only look."""
+    kept: set[tuple[str, int, str]] | None = None
+    """What the ledger has, as :func:`_kept` says; None while we only look."""
     before: set[str] = field(default_factory=set)
     counts: Counter[str] = field(default_factory=Counter)
     uses: Counter[str] = field(default_factory=Counter)
@@ -214,7 +217,7 @@ class _Upgrade:
                 total = (made.get("counters") or {}).get("task_number")
             stage = "look" if self.dry_run else "upgrade"
             for number, task in enumerate(_tasks(target, self.client), start=1):
-                if "copydesk_key" in (task.get("data") or {}):
+                if _is_ours(task.get("data")):
                     self.task(task)
                 on_progress(Progress(stage, number, total, "tasks"))
 
@@ -253,14 +256,12 @@ class _Upgrade:
             self.client.send("PATCH", path, {"result": rows})
 
     def check_kept(self, kind: str, thing: Mapping[str, Any]) -> None:
-        """Refuse to write over rows of an annotation that the ledger does not have."""
-        if (
-            self.kept is not None
-            and kind == "annotations"
-            and (int(thing["id"]), digest(thing["result"])) not in self.kept
-        ):
+        """Refuse to write over rows of an annotation or a draft that the ledger does not have."""
+        if self.kept is None or kind == "predictions":
+            return
+        if (kind, int(thing["id"]), digest(thing["result"])) not in self.kept:
             raise StudioError(
-                f"somebody saved annotation {thing['id']} since it was pulled",
+                f"somebody saved {kind.removesuffix('s')} {thing['id']} since it was pulled",
                 where=self.project.url,
                 hint="Run it again: it pulls first, and goes on where it was. Nobody should label meanwhile.",
             )
@@ -305,11 +306,13 @@ class _Upgrade:
             self.why |= found
         return self.undecided[version]
 
-    def said_of_itself(self, data: Mapping[str, Any]) -> dict[str, str]:
-        """Return what a task says of its scheme, in the new version; its arm and its mention stay."""
-        layers = layers_of(self.scheme)
-        document, _, _, *rest = str(data["copydesk_key"]).split("/")
+    def said_of_itself(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what a task says of its scheme and of mentions, in new words; its arm stays."""
+        layers, version = layers_of(self.scheme), str(data.get("scheme", ""))
+        document, _, _, arm, *focus = data["copydesk_key"].split("/")
+        rest = [arm, *(self.history.focus(place, version) for place in focus)]
         return {
+            **self.history.mentions(data, version),
             "copydesk_key": "/".join([document, f"{self.scheme.name}-{self.scheme.version}", layers, *rest]),
             "scheme": f"{self.scheme.name} {self.scheme.version}",
             "scheme_digest": self.scheme.digest,
@@ -359,6 +362,12 @@ class _Upgrade:
             tuple(self.decisions()),
             self.dry_run,
         )
+
+
+def _is_ours(data: Any) -> bool:
+    """Tell whether a task's data are of our making; a stranger's may bear our field with anything in it."""
+    key = data.get("copydesk_key") if isinstance(data, Mapping) else None
+    return isinstance(key, str) and key.count("/") >= KEY_SLASHES and isinstance(data.get("document_id"), str)
 
 
 def _tasks(target: Path, client: StudioClient) -> Iterator[dict[str, Any]]:

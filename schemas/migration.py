@@ -23,6 +23,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -30,6 +31,9 @@ from .errors import SchemeError
 from .scheme import LabelScheme
 
 __all__ = ["Migration", "load_migration"]
+
+KINDS: Final = ("layer", "label", "attribute", "relation", "question")
+VALUE: Final = "value of "
 
 
 class Migration(BaseModel):
@@ -78,9 +82,7 @@ class Migration(BaseModel):
                         where=where,
                         hint="Give the new thing a name that the old version did not use.",
                     )
-        known = {f"{kind} {name}" for kind, _, had, _ in self._kinds(old, new) for name in had}
-        known |= {f"kind of attribute {a.id}" for a in old.attributes}
-        known |= {f"attribute {a.id} of {label}" for a in old.attributes for label in a.labels}
+        known = _decidable(old)
         for decision in self.drop:
             if decision not in known:
                 raise SchemeError(f"{self.before} has no {decision}, which is to be dropped", where=where)
@@ -103,7 +105,7 @@ class Migration(BaseModel):
             yield kind, mapping, _ids(old, kind), _ids(new, kind)
         olds, news = _valued(old), _valued(new)
         for asked in sorted(olds):
-            became = self.attributes.get(asked, self.questions.get(asked, asked))
+            became = self._now(asked)
             if became:
                 has = news.get(became, frozenset())
                 yield f"value of {asked}", self.values.get(asked, {}), olds[asked], has
@@ -134,45 +136,108 @@ class Migration(BaseModel):
         return {name: why for name, why in found.items() if name not in self.drop}
 
     def then(self, later: Migration) -> Migration:
-        """Return this migration and a later one in one step."""
+        """Return this migration and a later one in one step.
 
-        def joined(first: Mapping[str, str], second: Mapping[str, str]) -> dict[str, str]:
-            became = {name: second.get(now, now) if now else "" for name, now in first.items()}
+        What the later one says in the words between is said in the oldest words too: rows may be in either.
+        """
+
+        def joined(first: Mapping[str, str], second: Mapping[str, str], kind: str) -> dict[str, str]:
+            gone = {name for name in first.values() if f"{kind} {name}" in later.drop}
+            became = {name: second.get(now, now) if now and now not in gone else "" for name, now in first.items()}
             return {**second, **became}
 
-        back = {now: name for name, now in {**self.questions, **self.attributes}.items()}
         values = {asked: dict(mapping) for asked, mapping in self.values.items()}
         for asked, mapping in later.values.items():
-            first = back.get(asked, asked)  # by the name that it had before all
-            values[first] = joined(self.values.get(first, {}), mapping)
+            for first in self._before(asked, "attribute", "question"):
+                values[first] = joined(self.values.get(first, {}), mapping, f"{VALUE}{asked}")
         for asked, mapping in self.values.items():
-            now = self.attributes.get(asked, self.questions.get(asked, asked))
-            values[asked] = joined(mapping, later.values.get(now, {}))
-        whole = {
-            kind: joined(getattr(self, kind), getattr(later, kind))
-            for kind in ("layers", "labels", "attributes", "relations", "questions")
-        }
-        drop = [*self.drop, *later.drop]
+            now = self._now(asked)
+            values[asked] = joined(mapping, later.values.get(now, {}), f"{VALUE}{now}")
+        whole = {f"{kind}s": joined(getattr(self, f"{kind}s"), getattr(later, f"{kind}s"), kind) for kind in KINDS}
+        drop = [*self.drop, *(older for decision in later.drop for older in self._decided_before(decision))]
         return Migration.model_validate(
-            {"from": self.before, "to": later.after, **whole, "values": values, "drop": drop}
+            {"from": self.before, "to": later.after, **whole, "values": values, "drop": list(dict.fromkeys(drop))}
         )
+
+    def _before(self, name: str, *kinds: str) -> list[str]:
+        """Return every name that became this one, and the name itself: where nothing is said, a name stays."""
+        mappings = (getattr(self, f"{kind}s") for kind in kinds)
+        return [name, *(old for mapping in mappings for old, now in mapping.items() if now == name and old != name)]
+
+    def _decided_before(self, decision: str) -> list[str]:
+        """Return a decision about this migration's new names, in the words of its old ones and in its own."""
+        kind, name, of = _decision(decision)
+        if kind.startswith("value"):
+            return [
+                f"value of {asked} {value}"
+                for asked in self._before(of, "attribute", "question")
+                for value in (name, *(old for old, now in self.values.get(asked, {}).items() if now == name))
+            ]
+        names = self._before(name, kind.removeprefix("kind of "))
+        if not of:
+            return [f"{kind} {old}" for old in names]
+        return [f"{kind} {old} of {label}" for old in names for label in self._before(of, "label")]
+
+    def within(self, old: LabelScheme) -> Migration:
+        """Return the part of this migration that concerns names of the old scheme: what :meth:`check` can check.
+
+        A migration of several steps speaks of the names between as well.
+        """
+        values = {
+            asked: {name: now for name, now in mapping.items() if name in _valued(old)[asked]}
+            for asked, mapping in self.values.items()
+            if asked in _valued(old)
+        }
+        kept = {
+            f"{kind}s": {name: now for name, now in getattr(self, f"{kind}s").items() if name in _ids(old, kind)}
+            for kind in KINDS
+        }
+        drop = [decision for decision in self.drop if decision in _decidable(old)]
+        return self.model_copy(update={**kept, "values": values, "drop": drop})
 
     def without(self, living: LabelScheme) -> Migration:
         """Return the part of this migration that concerns no name of a scheme: safe for rows already in its words."""
         valued = _valued(living)
         kept: dict[str, dict[str, str]] = {
             kind: {name: now for name, now in getattr(self, f"{kind}s").items() if name not in _ids(living, kind)}
-            for kind in ("layer", "label", "attribute", "relation", "question")
+            for kind in KINDS
         }
         values = {
-            asked: {
-                name: now
-                for name, now in mapping.items()
-                if name not in valued.get(self.attributes.get(asked, asked), frozenset())
-            }
+            asked: {name: now for name, now in mapping.items() if name not in valued.get(self._now(asked), frozenset())}
             for asked, mapping in self.values.items()
         }
-        return self.model_copy(update={**{f"{kind}s": mapping for kind, mapping in kept.items()}, "values": values})
+        drop = [decision for decision in self.drop if not self._concerns(decision, living)]
+        whole = {f"{kind}s": mapping for kind, mapping in kept.items()}
+        return self.model_copy(update={**whole, "values": values, "drop": drop})
+
+    def _now(self, asked: str) -> str:
+        return self.attributes.get(asked, self.questions.get(asked, asked))
+
+    def _concerns(self, decision: str, living: LabelScheme) -> bool:
+        """Tell whether a decision is about something that a scheme has."""
+        kind, name, of = _decision(decision)
+        if kind.startswith("value"):
+            return name in _valued(living).get(self._now(of), frozenset())
+        return f"{kind} {name} of {of}" in _decidable(living) if of else f"{kind} {name}" in _decidable(living)
+
+
+def _decision(written: str) -> tuple[str, str, str]:
+    """Read a decision: its kind, the name that it is about, and of which label, or of whose values; else empty."""
+    if written.startswith(VALUE):
+        of, _, name = written.removeprefix(VALUE).partition(" ")
+        return VALUE.strip(), name, of
+    start = "kind of " if written.startswith("kind of ") else ""
+    kind, _, rest = written.removeprefix(start).partition(" ")
+    name, _, of = rest.partition(" of ")
+    return start + kind, name, of
+
+
+def _decidable(scheme: LabelScheme) -> set[str]:
+    """Return everything of a scheme that a decision can be about, as :meth:`Migration.undecided` names it."""
+    found = {f"{kind} {name}" for kind in KINDS for name in _ids(scheme, kind)}
+    found |= {f"{VALUE}{asked} {name}" for asked, names in _valued(scheme).items() for name in names}
+    found |= {f"kind of attribute {attribute.id}" for attribute in scheme.attributes}
+    return found | {f"attribute {a.id} of {label}" for a in scheme.attributes for label in a.labels}
 
 
 def _ids(scheme: LabelScheme, kind: str) -> frozenset[str]:

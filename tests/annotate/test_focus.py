@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import copy
+import importlib
 from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from copydesk.annotate import push
+from copydesk.corpus import documents
 from copydesk.schemas import (
     OUTLET,
     UNNAMED,
@@ -98,7 +101,7 @@ def test_a_task_carries_its_paragraph_with_its_place_and_both_hashes(focus, docu
     assert data["sha256"] == document.sha256
     assert data["passage_sha256"] == module("focus").text_sha256(data["text"])
     where = document.text.index("rebels")
-    assert (data["layout"], data["focus"]) == ("focus", f"{where}-{where + 6}")
+    assert (data["layout"], data["focus"]) == ("focus", f"{where}-{where + 6}-ARMED_ACTOR")
     assert data["layers"] == "entities+stance"
     assert data["copydesk_key"].endswith(f"/{data['focus']}")
 
@@ -181,11 +184,79 @@ def test_two_mentions_in_one_place_are_two_tasks(focus, document, scheme):
     said = Annotations(document.id, document.sha256, entities, (), stances)
     tasks = focus.focus_tasks(document, said, scheme)
     where = f"{place.start}-{place.end}"
-    assert [task["data"]["focus"] for task in tasks] == [where, f"{where}-ORG"]
+    assert [task["data"]["focus"] for task in tasks] == [f"{where}-GPE", f"{where}-ORG"]
+    alone = replace(said, entities=entities[:1], stances=stances[:1])
+    assert [task["data"]["focus"] for task in focus.focus_tasks(document, alone, scheme)] == [f"{where}-ORG"]
     for task, label, polarity in zip(tasks, ("GPE", "ORG"), ("+1", "-1"), strict=True):
         read = focus.decode_focus(task["data"], task["predictions"][0], scheme, document, origin=MODEL)
         assert [e.label for e in read.annotations.entities] == [label]
         assert [stance.polarity for stance in read.annotations.stances] == [polarity]
+
+
+def suggest(desk, version, labels):
+    """Suggest that the first word of the desk's one document is a mention, with each of these labels."""
+    document, pipeline = next(documents(desk)), Origin("model", "list", version)
+    entities = tuple(Entity(label, span(document, "army"), label, pipeline) for label in labels)
+    said = Suggestion(Annotations(document.id, document.sha256, entities), pipeline, (), 0.5)
+    desk.write(Suggestion, f"suggestions/list@{version}", "all", [said])
+    desk.note("pipeline", {"name": "list", "version": version})
+
+
+def asked_about(fake):
+    """Return the label of the mention of every task, by task, and let what is shown be what was last suggested."""
+    places = importlib.import_module("copydesk.annotate.focus_places")
+    return sorted(
+        places.asked_label(task | {"predictions": [p for p in fake.predictions.values() if p["task"] == number]})
+        for number, task in fake.tasks.items()
+    )
+
+
+@pytest.mark.parametrize("worked", [True, False], ids=["annotated", "untouched"])
+@pytest.mark.parametrize("older", [True, False], ids=["pushed by an older copydesk", "pushed now"])
+def test_a_second_label_on_a_mention_is_asked_about_and_the_first_not_again(fake_studio, make_desk, older, worked):
+    desk = make_desk(articles=("One\n\nThe army said no.",))
+    suggest(desk, "1", ["ORG"])
+    push(desk, layers=["stance"])
+    (number,) = fake_studio.tasks
+    if older:  # its keys name the label only where another mention has the span
+        without_label(fake_studio, number)
+        key = fake_studio.tasks[number]["data"]["copydesk_key"]
+        assert push(desk, layers=["stance"]).created == 0
+        assert fake_studio.keys() == [key]
+    if worked:
+        fake_studio.annotate(number, [row for p in fake_studio.predictions.values() for row in p["result"]])
+    suggest(desk, "2", ["ARMED_ACTOR", "ORG"])
+    assert push(desk, layers=["stance"]).created == 1
+    assert asked_about(fake_studio) == ["ARMED_ACTOR", "ORG"]
+    assert push(desk, layers=["stance"]).created == 0
+
+
+def test_a_task_of_an_older_copydesk_gets_new_suggestions(fake_studio, make_desk):
+    desk = make_desk(articles=("One\n\nThe army said no.",))
+    suggest(desk, "1", ["ORG"])
+    push(desk, layers=["stance"])
+    (number,) = fake_studio.tasks
+    without_label(fake_studio, number)
+    suggest(desk, "2", ["ORG"])
+    assert push(desk, layers=["stance"]).predictions_updated == 1
+    assert [p["model_version"] for p in fake_studio.predictions.values()] == ["list@2"]
+    (task,) = fake_studio.tasks.values()
+    (prediction,) = fake_studio.predictions.values()
+    read = importlib.import_module("copydesk.annotate.focus").decode_focus(
+        task["data"], prediction, desk.scheme(), next(documents(desk)), origin=MODEL
+    )
+    assert [entity.label for entity in read.annotations.entities] == ["ORG"]
+
+
+def without_label(fake, number):
+    """Turn a task into what an older copydesk would have pushed."""
+    data = fake.tasks[number]["data"]
+    for name in ("copydesk_key", "focus"):
+        data[name] = data[name].removesuffix("-ORG")
+    for prediction in fake.predictions.values():
+        for row in prediction["result"]:
+            if "meta" in row:
+                row["meta"]["focus"] = [data["focus"]]
 
 
 @pytest.mark.parametrize(

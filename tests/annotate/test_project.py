@@ -185,3 +185,79 @@ def test_other_layers_in_the_settings_are_another_project(fake_studio, make_desk
     assert new
     assert other.id != main.id
     assert {p.id for p in find_projects(connect(desk), desk)} == {main.id, other.id}
+
+
+STRANGERS = (
+    '<View><Labels name="kind" toName="words"><Label value="A"/></Labels><Text name="words" value="$text"/></View>'
+)
+
+
+def set_up_anew(fake):
+    """Lose everything on a server, which then counts from one again."""
+    for things in (fake.projects, fake.tasks, fake.predictions, fake.annotations):
+        things.clear()
+    fake._last = 0
+
+
+@pytest.mark.parametrize("made", ["", "2026-01-02T03:04:05Z"], ids=["no moment noted", "the moment noted"])
+def test_our_number_on_a_strangers_project_is_a_lost_project(fake_studio, make_desk, made):
+    desk = make_desk()
+    number, config = push(desk).project_id, {"title": "Theirs", "label_config": STRANGERS, "created_at": "2026-05-05"}
+    if made:
+        fake_studio.projects[number]["created_at"] = made
+        make_project(desk)
+        assert desk.done("studio projects", f"{fake_studio.url} {number}") == made
+    theirs = fake_studio.projects[number] = {**fake_studio.projects[number], **config, "expert_instruction": ""}
+    before = dict(theirs)
+    done = push(desk, reset_config=True)
+    assert (done.created, theirs) == (4, before)
+    assert done.project_id != number
+    assert [project.id for project in find_projects(connect(desk), desk)] == [done.project_id]
+    assert push(desk).project_id == done.project_id
+
+
+def test_one_desk_does_not_push_into_anothers_project(fake_studio, make_desk):
+    first = make_desk(name="first")
+    push(first)
+    push(first, layers=["stance"])
+    set_up_anew(fake_studio)
+    second = make_desk(name="second")
+    theirs = push(second).project_id
+    ours = push(first).project_id
+    assert {fake_studio.projects[number]["title"] for number in (ours, theirs)} == {"first", "second"}
+    assert fake_studio.projects[ours]["title"] == "first"
+    assert {project.id for project in find_projects(connect(first), first)} == {ours}
+    assert (push(first).project_id, push(second).project_id) == (ours, theirs)
+
+
+def test_a_number_given_to_another_project_of_the_desk_is_that_ones(fake_studio, make_desk):
+    desk = make_desk()
+    document, focus = make_project(desk)[0], make_project(desk, layers=["stance"])[0]
+    set_up_anew(fake_studio)
+    again = [make_project(desk, layers=["stance"])[0], make_project(desk)[0]]  # in the other order
+    assert [project.id for project in again] == [document.id, focus.id]
+    for _ in range(2):
+        assert make_project(desk, layers=["stance"]) == (again[0], False)
+        assert make_project(desk) == (again[1], False)
+    assert len(fake_studio.projects) == 2
+
+
+def test_a_project_keeps_its_place_under_another_title_and_config(fake_studio, make_desk):
+    desk = make_desk()
+    made, _ = make_project(desk)
+    fake_studio.projects[made.id]["created_at"] = "2026-01-02T03:04:05Z"
+    make_project(desk)
+    fake_studio.projects[made.id] |= {"title": "Our spring", "label_config": STRANGERS}
+    with pytest.raises(StudioError, match="the labelling config of project 'Our spring' is not the scheme's"):
+        make_project(desk)
+    assert make_project(desk, reset_config=True)[0].id == made.id
+    assert [project.title for project in find_projects(connect(desk), desk)] == ["Our spring"]
+
+
+def test_a_note_without_a_moment_gets_it_once_the_project_is_found(fake_studio, make_desk):
+    desk = make_desk()
+    made, _ = make_project(desk)
+    assert desk.done("studio projects", f"{fake_studio.url} {made.id}") is None
+    fake_studio.projects[made.id]["created_at"] = "2026-01-02T03:04:05Z"
+    assert make_project(desk)[0].id == made.id
+    assert desk.done("studio projects", f"{fake_studio.url} {made.id}") == "2026-01-02T03:04:05Z"

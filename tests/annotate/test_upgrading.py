@@ -9,8 +9,18 @@ import pytest
 from killable import run_until_killed
 
 from copydesk.annotate import edits, finished, ledger, pull, push, upgrade_project
-from copydesk.corpus import Desk
-from copydesk.schemas import SchemeError, StudioError, load_scheme
+from copydesk.corpus import Desk, documents
+from copydesk.schemas import (
+    UNNAMED,
+    Annotations,
+    Entity,
+    Origin,
+    SchemeError,
+    Span,
+    StudioError,
+    Suggestion,
+    load_scheme,
+)
 
 KILLS = 8
 OLD = load_scheme()
@@ -312,3 +322,165 @@ def test_what_was_saved_since_the_pull_is_not_written_over(fake_studio, worked, 
     assert not words(fake_studio) & {*SWAPS}
     pulled = [json.loads(e.raw)["result"][0]["value"]["end"] for e in ledger(desk) if json.loads(e.raw)["id"] == first]
     assert pulled[1] == pulled[0] + 1
+
+
+def test_what_somebody_begins_between_the_pull_and_the_move_is_not_written_over(fake_studio, worked, migration):
+    desk = new_scheme(worked, **SWAPS)
+    real = fake_studio.answer
+
+    def saving(method, path, *request):
+        status, answer = real(method, path, *request)
+        if (method, path) == ("GET", "/api/drafts/900/"):
+            fake_studio.answer = real
+            answer["result"][0]["value"]["end"] += 1
+        return status, answer
+
+    fake_studio.answer = saving
+    with pytest.raises(StudioError, match="somebody saved draft 900 since it was pulled"):
+        upgrade_project(desk, migration=migration)
+    upgrade_project(desk)
+    assert not words(fake_studio) & {*SWAPS}
+
+
+def test_rows_taken_from_a_begun_draft_are_in_the_ledger(fake_studio, worked, tmp_path):
+    desk = new_scheme(worked, **SWAPS)
+    path = tmp_path / "drop.toml"
+    path.write_text('drop = ["label ARMED_ACTOR"]\n' + FILE.replace('ARMED_ACTOR = "ARMED_GROUP"\n', ""))
+    (draft,) = [draft for task in fake_studio.tasks.values() for draft in task.get("drafts", ())]
+    before = copy.deepcopy(draft["result"])
+    assert upgrade_project(desk, migration=path).drafts == 1
+    assert draft["result"] == []
+    assert [json.loads(entry.raw)["result"] for entry in ledger(desk) if entry.state == "draft"] == [before]
+    assert [item.annotator for item in finished(desk)] == ["ana@copydesk.local"]  # what is begun is not finished
+
+
+def test_what_a_second_migration_drops_goes_from_rows_in_the_first_versions_words(
+    fake_studio, worked, tmp_path, module
+):
+    one, two = tmp_path / "one.toml", tmp_path / "two.toml"
+    one.write_text(FILE)
+    two.write_text(
+        'from = "conflict-news 1.1.0"\nto = "conflict-news 1.2.0"\ndrop = ["label WHEN", "attribute group_class"]\n'
+    )
+    between = new_scheme(worked, **SWAPS)
+    module("history").keep_migration(between, one)
+    module("history").keep_scheme(between, between.scheme())
+    raw = json.loads(between.scheme().model_dump_json().replace('"1.1.0"', '"1.2.0"'))
+    raw["labels"] = [label for label in raw["labels"] if label["id"] != "WHEN"]
+    raw["attributes"] = [a for a in raw["attributes"] if a["id"] != "group_class" and "WHEN" not in a["labels"]]
+    (worked.path / "scheme.toml").write_text(toml(raw))
+    desk = Desk(worked.path)
+    assert {"ARMED_ACTOR", "TIME", "actor_class"} <= words(fake_studio)
+    done = upgrade_project(desk, migration=two)
+    assert done.rows_dropped > 0
+    assert "ARMED_GROUP" in words(fake_studio)
+    assert not words(fake_studio) & {*SWAPS, "WHEN", "group_class"}
+    again = upgrade_project(desk)
+    assert (again.tasks, again.annotations, again.predictions) == (0, 0, 0)
+
+
+FOREIGN = [None, 7, "abc", "a/b/c", ["x"], {"a": 1}]
+
+
+@pytest.mark.parametrize("key", FOREIGN, ids=map(repr, FOREIGN))
+def test_a_strangers_task_with_a_field_of_our_name_is_left_alone(fake_studio, make_desk, migration, module, key):
+    desk = make_desk()
+    project = push(desk).project_id
+    data = {"text": "x", "copydesk_key": key, "document_id": "d"}
+    fake_studio.tasks[999] = {"id": 999, "project": project, "data": dict(data)}
+    fake_studio.tasks[998] = {"id": 998, "project": project, "data": {"text": "x", "copydesk_key": "a/b/c/d"}}
+    desk = new_scheme(desk, **SWAPS)
+    assert not module("upgrading")._is_ours(data)
+    assert upgrade_project(desk, migration=migration, dry_run=True).tasks == 4
+
+
+def begun_stances(fake, desk, chosen="ARMED_ACTOR"):
+    """Push the stance pass and let a person choose, where it is offered, a holder with this label."""
+    push(desk, layers=["stance"])
+    for number, task in list(fake.tasks.items()):
+        alias = next((h["alias"] for h in task["data"]["holders"] if h["alias"].endswith(f" {chosen}")), None)
+        if alias is None:
+            continue
+        rows = [
+            json.loads(json.dumps(r)) for p in fake.predictions.values() if p["task"] == number for r in p["result"]
+        ]
+        rows = [row for row in rows if row.get("from_name") not in ("polarity", "holder", "role")]
+        for name, answer in (("polarity", "-2"), ("holder", alias)):
+            rows.append({
+                "id": f"x{name}", "from_name": name, "to_name": "text", "type": "choices", "value": {"choices": [answer]},
+            })  # fmt: skip
+        fake.annotate(number, rows)
+
+
+def held(desk):
+    """Return label of the holder, or who else it is, and polarity of every finished stance."""
+    found = []
+    for item in finished(desk):
+        labels = {entity.id: entity.label for entity in item.annotations.entities}
+        found += [(labels.get(s.holder, s.holder), s.polarity) for s in item.annotations.stances]
+    return sorted(found)
+
+
+def test_a_stance_keeps_its_holder_when_the_holders_label_is_renamed(fake_studio, make_desk, migration, module):
+    desk = make_desk()
+    begun_stances(fake_studio, desk)
+    pull(desk)
+    before = held(desk)
+    assert before
+    assert {holder for holder, _ in before} == {"ARMED_ACTOR"}
+    after = [("ARMED_GROUP", polarity) for _, polarity in before]
+    desk = new_scheme(desk, **SWAPS)
+    module("history").keep_migration(desk, migration)
+    assert held(desk) == after  # the ledger's old words, read in the new ones
+    upgrade_project(desk, layers=["stance"])
+    assert held(desk) == after
+    pull(desk)
+    assert held(desk) == after
+    offered = [holder["alias"] for task in fake_studio.tasks.values() for holder in task["data"]["holders"]]
+    assert any(alias.endswith(" ARMED_GROUP") for alias in offered)
+    assert not any(alias.endswith(tuple(SWAPS)) for alias in offered)
+    again = upgrade_project(desk, layers=["stance"])
+    assert (again.tasks, again.annotations, again.predictions) == (0, 0, 0)
+    assert push(desk, layers=["stance"]).created == 0
+
+
+def test_a_holder_whose_label_is_taken_away_is_an_unnamed_one_and_needs_a_decision(fake_studio, make_desk, tmp_path):
+    desk = make_desk()
+    begun_stances(fake_studio, desk)
+    desk = new_scheme(desk, **SWAPS)
+    kept = tmp_path / "kept.toml"
+    kept.write_text(FILE.replace('ARMED_ACTOR = "ARMED_GROUP"\n', ""))
+    (open_label,) = upgrade_project(desk, layers=["stance"], migration=kept, dry_run=True).decisions
+    assert open_label.name == "label ARMED_ACTOR"
+    kept.write_text('drop = ["label ARMED_ACTOR"]\n' + kept.read_text())
+    upgrade_project(desk, layers=["stance"], migration=kept)
+    pull(desk)
+    assert held(desk)
+    assert {holder for holder, _ in held(desk)} == {UNNAMED}
+    assert not any(h["alias"].endswith("ARMED_ACTOR") for t in fake_studio.tasks.values() for h in t["data"]["holders"])
+
+
+def test_two_mentions_of_one_span_keep_their_keys_when_the_order_of_their_labels_changes(
+    fake_studio, make_desk, tmp_path
+):
+    desk = make_desk(articles=("One\n\nThe army said no.",))
+    document, pipeline = next(documents(desk)), Origin("model", "list", "1")
+    place = Span.of(document, at := document.text.index("army"), at + 4)
+
+    def suggest(*labels):
+        entities = tuple(Entity(label, place, label, pipeline) for label in labels)
+        said = Suggestion(Annotations(document.id, document.sha256, entities), pipeline, (), 0.5)
+        desk.write(Suggestion, "suggestions/list@1", "all", [said])
+
+    suggest("ARMED_ACTOR", "ORG")
+    push(desk, layers=["stance"])
+    path = tmp_path / "renamed.toml"
+    path.write_text('from = "conflict-news 1.0.0"\nto = "conflict-news 1.1.0"\n[labels]\nARMED_ACTOR = "WAR_GROUP"\n')
+    desk = new_scheme(desk, ARMED_ACTOR="WAR_GROUP")
+    assert upgrade_project(desk, layers=["stance"], migration=path).tasks == 2
+    keys = fake_studio.keys()
+    ends = {key.rpartition("/")[2] for key in keys}
+    assert ends == {f"{at}-{at + 4}-WAR_GROUP", f"{at}-{at + 4}-ORG"}
+    assert {task["data"]["focus"] for task in fake_studio.tasks.values()} == ends
+    suggest("WAR_GROUP", "ORG")
+    assert push(desk, layers=["stance"]).created == 0

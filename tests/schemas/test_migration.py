@@ -115,3 +115,51 @@ def test_two_steps_are_one():
 def test_what_lives_on_is_left_alone():
     part = migration(labels={"PLATFORM": "WEAPON", "TANK": "WEAPON"}).without(OLD)
     assert part.labels == {"TANK": "WEAPON"}
+
+
+def test_a_later_decision_is_said_in_the_oldest_words_too():
+    first = migration(
+        labels={"PLATFORM": "VEHICLE", "WEAPON": "VEHICLE"}, attributes={"military": "in_service"},
+        values={"actor_class": {"militia": "group"}},
+    )  # fmt: skip
+    second = migration(
+        "conflict-news 1.1.0", "conflict-news 2.0.0",
+        drop=[
+            "label VEHICLE", "attribute in_service", "kind of attribute in_service", "relation evidence",
+            "attribute in_service of VEHICLE", "value of actor_class group",
+        ],
+    )  # fmt: skip
+    assert {
+        "label PLATFORM", "label WEAPON", "label VEHICLE", "attribute military", "kind of attribute military",
+        "relation evidence", "attribute military of PLATFORM", "attribute in_service of VEHICLE",
+        "attribute military of VEHICLE", "value of actor_class militia", "value of actor_class group",
+    } <= set(first.then(second).drop)  # fmt: skip
+
+
+def test_several_steps_fit_the_first_and_the_last_scheme():
+    middle = changed(PLATFORM="VEHICLE")
+    last = without(changed("2.0.0", PLATFORM="VEHICLE"), "labels", "VEHICLE")
+    first = migration(labels={"PLATFORM": "VEHICLE"}).check(OLD, middle)
+    second = migration("conflict-news 1.1.0", "conflict-news 2.0.0", drop=["label VEHICLE"]).check(middle, last)
+    whole = first.then(second)
+    assert whole.labels == {"PLATFORM": ""}
+    assert "label PLATFORM" in whole.within(OLD).check(OLD, last).drop
+    back = migration("conflict-news 1.1.0", "conflict-news 2.0.0").check(middle, changed("2.0.0", PLATFORM="VEHICLE"))
+    both = OLD.model_copy(update={"version": "2.0.0", "labels": [*OLD.labels, middle.label("VEHICLE")]})
+    with pytest.raises(SchemeError, match=r"'PLATFORM' is mapped to 'VEHICLE' and lives on in conflict-news 2\.0\.0"):
+        first.then(back).within(OLD).check(OLD, both)
+
+
+def test_values_of_two_attributes_that_became_one():
+    first = migration(attributes={"a": "c", "b": "c"})
+    second = migration("conflict-news 1.1.0", "conflict-news 2.0.0", values={"c": {"1": "2"}})
+    assert {asked: first.then(second).values[asked] for asked in "abc"} == {asked: {"1": "2"} for asked in "abc"}
+
+
+def test_a_decision_about_what_lives_on_is_left_alone():
+    said = [
+        "label PLATFORM", "label TANK", "kind of attribute military", "attribute military of PLATFORM",
+        "attribute military of GPE", "value of actor_class state_military", "value of actor_class corsair", "relation shows",
+    ]  # fmt: skip
+    kept = migration(drop=said).without(OLD).drop
+    assert kept == ["label TANK", "attribute military of GPE", "value of actor_class corsair", "relation shows"]
