@@ -39,7 +39,7 @@ def agreement(
     seed: Annotated[int, typer.Option(min=0, help="Of the resampling.")] = 0,
     as_json: JsonOption = False,
 ) -> None:
-    """Say how far people agree: on finding, typing, linking and grading.
+    """Say how far people agree, and on what.
 
     Each measure comes with a 95 % interval over documents. What cannot be measured has no value, and a reason.
 
@@ -97,9 +97,9 @@ def anchoring(
     seed: Annotated[int, typer.Option(min=0, help="Of the resampling.")] = 0,
     as_json: JsonOption = False,
 ) -> None:
-    """Estimate what suggestions did to labels, from the blind arm and the decoys.
+    """Estimate what suggestions did to labels.
 
-    Arms are set in copydesk.toml before the first push: [arms] blind = 0.1, decoy = 0.02.
+    It takes a blind arm, and decoys: arms are set in copydesk.toml before the first push: [arms] blind = 0.1, decoy = 0.02.
 
     \b
     Example:
@@ -143,9 +143,9 @@ def lint(
     codes: Annotated[bool, typer.Option("--codes", help="List every code with what it says, and stop.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Look over what people finished: borders, labels, what was missed, work done too fast.
+    """Look over what people finished.
 
-    Exit status 1 if anything is wrong (E…); what is worth a look (W…) is listed too.
+    Borders, labels, what was missed, work done too fast. Exit status 1 if anything is wrong (E…); what is worth a look (W…) is listed too.
 
     \b
     Example:

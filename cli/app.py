@@ -10,6 +10,8 @@ import typer
 from .agreement import agreement, anchoring, lint
 from .articles import ingest, init, removed
 from .demo import demo
+from .export import export
+from .hydrate import hydrate
 from .labels import check, scheme, suggest
 from .live import serve, watch
 from .output import Output
@@ -44,6 +46,7 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     status,
     release,
     publish,
+    hydrate,
     report,
     diff,
     compare,
@@ -60,6 +63,7 @@ for command in COMMANDS:
 app.add_typer(studio)
 app.add_typer(scheme)
 app.add_typer(train)
+app.add_typer(export)
 
 
 def _version(wanted: bool) -> None:

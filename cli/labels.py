@@ -103,7 +103,9 @@ def check(
     select: Annotated[str, typer.Option(help="Codes or their beginnings, with commas: E,W4.")] = "E,W",
     as_json: JsonOption = False,
 ) -> None:
-    """Check labels against the scheme: E… is wrong, W… is worth a look.
+    """Check labels against the scheme.
+
+    E… is wrong, W… is worth a look.
 
     \b
     Example:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal, cast
 
 import typer
 
@@ -13,6 +13,9 @@ from .output import Output, count, here
 
 __all__ = ["diff", "publish", "release", "report"]
 
+EXAMPLES = 3
+"""How many changes of each layer and kind `diff` shows where it is not asked for all."""
+
 
 def release(
     desk: DeskOption = Path(),
@@ -20,6 +23,9 @@ def release(
     silver: Annotated[
         bool, typer.Option("--silver", help="Also release machine labels that nobody checked, as version 0.x.")
     ] = False,
+    text: Annotated[
+        str, typer.Option("--text", metavar="KIND", help="full, or standoff: places, labels and hashes, no words.")
+    ] = "",
     as_json: JsonOption = False,
 ) -> None:
     """Build the next release of the dataset.
@@ -33,9 +39,17 @@ def release(
     """
     from copydesk.export import release as run_release
 
+    if text not in ("", "full", "standoff"):
+        raise typer.BadParameter("expected full or standoff", param_hint="--text")
     output = Output(as_json=as_json)
     with output.progress() as on_progress:
-        made = run_release(open_desk(desk), version=version or None, silver=silver, on_progress=on_progress)
+        made = run_release(
+            open_desk(desk),
+            version=version or None,
+            silver=silver,
+            text=cast("Literal['full', 'standoff']", text) if text else None,
+            on_progress=on_progress,
+        )
     output.line(f"{'Released' if made.new else 'Nothing changed since'} {made.version}: {here(made.path)}")
     output.table([(rows, name) for name, rows in sorted(made.rows.items())])
     for reason in made.reasons if made.new else ():
@@ -126,52 +140,40 @@ def report(desk: DeskOption = Path(), as_json: JsonOption = False) -> None:
 def diff(
     old: Annotated[Path, typer.Argument(help="The older release folder.")],
     new: Annotated[Path, typer.Argument(help="The newer release folder.")],
-    full: Annotated[bool, typer.Option("--full", help="Show every change, not only their numbers.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="Every change, not only numbers and examples.")] = False,
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", help="Also write a page that shows it.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Compare two releases label by label.
 
-    Exit status 1 if they differ.
+    It counts the documents and labels that were added, removed, retyped, resized, restanced or moved between splits, by
+    layer, and shows examples. Exit status 1 if they differ.
 
     \b
     Example:
-      copydesk diff releases/1.0.0 releases/1.1.0
+      copydesk diff releases/1.0.0 releases/1.1.0 --html changes.html
     """
+    from copydesk.export import Snapshot, changes, diff_page
     from copydesk.export import diff as run_diff
 
     output = Output(as_json=as_json)
     found = run_diff(old, new)
-    output.line(f"{found.old} → {found.new}: " + (count(len(found.changes), "change") if found else "no difference"))
+    output.line(f"{found.old} → {found.new}: " + (count(found.total, "change") if found else "no difference"))
     output.table([(number, f"{layer} {kind}") for (layer, kind), number in found.counts().items()])
     for words, lines in (("breaks", found.breaking), ("adds", found.growing), ("also", found.other)):
         for line in lines:
             output.line(f"  {words}: {line}")
-    if full:
-        for change in found.changes:
-            output.line(
-                f"{change.document_id} {change.layer} {change.kind} {change.text!r}: {change.before or '-'} → {change.after or '-'}"
-            )
-    output.result(
-        {
-            "old": found.old,
-            "new": found.new,
-            "counts": [{"layer": layer, "kind": kind, "number": n} for (layer, kind), n in found.counts().items()],
-            "breaking": list(found.breaking),
-            "growing": list(found.growing),
-            "other": list(found.other),
-            "changes": [
-                {
-                    "kind": c.kind,
-                    "layer": c.layer,
-                    "document_id": c.document_id,
-                    "split": c.split,
-                    "before": c.before,
-                    "after": c.after,
-                    "text": c.text,
-                }
-                for c in found.changes
-            ],
-        }
-    )
+    shown = changes(Snapshot.of(old), Snapshot.of(new)) if full else iter(found.examples(EXAMPLES))
+    if not as_json:
+        for change in shown:
+            what = f"{change.layer} {change.kind} {change.text!r}"
+            output.line(f"{change.document_id} {what}: {change.before or '-'} → {change.after or '-'}")
+    if html is not None:
+        diff_page(found, html)
+        output.line(f"Wrote {here(html)}.")
+    if as_json:
+        output.result(found.plain(shown if full else found.changes))
     if found:
         raise typer.Exit(ExitStatus.FINDINGS)

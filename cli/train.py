@@ -226,7 +226,7 @@ def compare(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Hold two pipelines side by side on gold, by label and by effort.
+    """Hold two pipelines side by side on gold.
 
     Effort is how many operations (add, delete, resize, relabel) an annotator needs per 100 gold spans. Intervals are over documents; 95 %.
 

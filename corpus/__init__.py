@@ -7,6 +7,7 @@ from .desk import SETTINGS_FILE, Desk, file_sha256, write_atomically
 from .engine import Shard, ShardsResult, ordered, run_shards
 from .ingest import IngestResult, ingest
 from .new_desk import init_desk
+from .own_copies import Copy, page_copy, read_copies
 from .quotes import quotations
 from .segment import segment, segment_all
 from .sentences import sentences
@@ -41,6 +42,7 @@ __all__ = [
     "ArmSettings",
     "Cleaned",
     "ComponentSettings",
+    "Copy",
     "Desk",
     "IngestResult",
     "QueueSettings",
@@ -62,7 +64,9 @@ __all__ = [
     "init_desk",
     "load_settings",
     "ordered",
+    "page_copy",
     "quotations",
+    "read_copies",
     "record_removed",
     "removed",
     "run_shards",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -68,10 +69,17 @@ def wanted(names: Iterable[str], columns: Mapping[str, str]) -> dict[str, list[s
     return found
 
 
+@lru_cache(maxsize=256)
+def _wanted(names: tuple[str, ...], columns: tuple[tuple[str, str], ...]) -> dict[str, list[str]]:
+    """Remember the answer: the records of a source have the same few columns, again and again."""
+    return wanted(names, dict(columns))
+
+
 def fields_of(record: Mapping[str, Any], columns: Mapping[str, str]) -> dict[str, str]:
     """Return a record's values by our field names; a field without a value is left out."""
     values: dict[str, str] = {}
-    for field, names in wanted((name for name in record if isinstance(name, str)), columns).items():
+    seen = tuple(name for name in record if isinstance(name, str))
+    for field, names in _wanted(seen, tuple(columns.items())).items():
         for name in names:
             value = plain_value(record[name], joiner="\n\n" if field == "text" else ", ")
             if value.strip():

@@ -37,6 +37,7 @@ from copydesk.schemas import CopydeskError, DeskError, OnProgress, Progress, sil
 
 from .desk import Desk, write_atomically
 from .ray_runner import run_on_ray
+from .settings import Settings
 
 __all__ = ["Shard", "ShardsResult", "ordered", "run_shards"]
 
@@ -106,7 +107,9 @@ def run_shards(
     on_progress(Progress(stage, skipped, len(shards), "shards"))
     engine = desk.settings.engine if len(todo) > 1 else "serial"
     make = functools.partial(_make, function)
-    results = _runner(desk, engine)(make, todo, _workers(desk, engine, len(todo)), _shard_name, len(todo))
+    results = _runner(desk.settings, engine)(
+        make, todo, _workers(desk.settings, engine, len(todo)), _shard_name, len(todo)
+    )
     with contextlib.closing(results):
         for count, (index, _) in enumerate(results, start=1):
             desk.note(stage, {todo[index].name: todo[index].key})
@@ -115,23 +118,24 @@ def run_shards(
 
 
 def ordered(
-    function: Callable[[T], R], items: Iterable[T], *, desk: Desk, label: Callable[[T], str], enough: int = 3
+    function: Callable[[T], R], items: Iterable[T], *, desk: Desk | None, label: Callable[[T], str], enough: int = 3
 ) -> Iterator[R]:
     """Yield ``function(item)`` for every item, in order, with a bounded number of items under way.
 
     Args:
         function: Pure and picklable.
         items: Any number; taken as they are needed.
-        desk: Whose settings ``engine`` and ``workers`` count.
+        desk: Whose settings ``engine`` and ``workers`` count; with none, processes on all cores.
         label: Names an item in an error.
         enough: With fewer items than this no process is started.
     """
     stream = iter(items)
     first = list(islice(stream, enough))
-    engine = desk.settings.engine if len(first) == enough else "serial"
-    workers = _workers(desk, engine)
+    settings = desk.settings if desk else Settings(name="none")
+    engine = settings.engine if len(first) == enough else "serial"
+    workers = _workers(settings, engine)
     # on a cluster with as many workers as it has cores, their number is not known here
-    results = _runner(desk, engine)(function, chain(first, stream), workers, label, 4 * workers or 256)
+    results = _runner(settings, engine)(function, chain(first, stream), workers, label, 4 * workers or 256)
     waiting: dict[int, R] = {}
     position = 0
     with contextlib.closing(results):
@@ -152,16 +156,16 @@ def _shard_name(shard: Shard) -> str:
     return f"{shard.output.parent.name}/{shard.output.name}"
 
 
-def _runner(desk: Desk, engine: str) -> Callable[..., Any]:
+def _runner(settings: Settings, engine: str) -> Callable[..., Any]:
     if engine == "ray":
-        return functools.partial(RUNNERS[engine], address=desk.settings.ray_address)
+        return functools.partial(RUNNERS[engine], address=settings.ray_address)
     return RUNNERS[engine]
 
 
-def _workers(desk: Desk, engine: str, at_most: int | None = None) -> int:
-    if engine == "ray" and desk.settings.ray_address and not desk.settings.workers:
+def _workers(settings: Settings, engine: str, at_most: int | None = None) -> int:
+    if engine == "ray" and settings.ray_address and not settings.workers:
         return 0  # all cores of the cluster
-    wanted = desk.settings.workers or len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else [0, 0])
+    wanted = settings.workers or len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else [0, 0])
     return max(1, min(wanted, at_most or wanted))
 
 

@@ -16,7 +16,7 @@ from .plain import paragraphs, split_headline
 from .settings import IngestSettings
 from .sources import RawRecord
 
-__all__ = ["Outcome", "prepare"]
+__all__ = ["Outcome", "freeze", "prepare"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +42,9 @@ def prepare(record: RawRecord, settings: IngestSettings) -> Outcome:
     """Return a record's document, or why there is none."""
     changes: Counter[str] = Counter()
     try:
-        article = _extracted(record) if record.html else _plain(record, changes)
+        title, text, captions, fields = freeze(record, changes)
     except NoArticle as error:
         return Outcome(removed=(Removed("", "extract", str(error), record.of, error.detail),), of=record.of)
-    title, blocks, captions = _blocks(article, changes)
-    text = clean("\n\n".join([*([title] if title else []), *blocks, *captions])).text
-    said = {**article.fields, **record.fields}
-    fields = {name: _one_line(value) for name, value in said.items()}
     outlet = fields.get("outlet") or settings.outlet
     url, external_id = fields.get("url", ""), fields.get("id", "")
     document = Document(
@@ -65,9 +61,22 @@ def prepare(record: RawRecord, settings: IngestSettings) -> Outcome:
         external_id=external_id,
         source_kind=record.kind,
         raw_sha256=record.raw_sha256,
-        captions=len(captions),
+        captions=captions,
     )
     return _judge(document, record, fields, settings, changes)
+
+
+def freeze(record: RawRecord, changes: Counter[str]) -> tuple[str, str, int, dict[str, str]]:
+    """Return a record's title, frozen text, number of captions, and what else its source and its page say.
+
+    Raises:
+        NoArticle: There is nothing to read in its page.
+    """
+    article = _extracted(record) if record.html else _plain(record, changes)
+    title, blocks, captions = _blocks(article, changes)
+    text = clean("\n\n".join([*([title] if title else []), *blocks, *captions])).text
+    said = {**article.fields, **record.fields}
+    return title, text, len(captions), {name: _one_line(value) for name, value in said.items()}
 
 
 def _judge(

@@ -76,10 +76,16 @@ COMMENTS: Final = {
     "release.licence": "SPDX id, or other",
     "release.train": "shares of the clusters of copies; they add up to 1",
     "release.salt": "another salt, another split",
+    "release.group_by": "what never lies in two splits: cluster (copies), or also outlet, month, week or day",
+    "release.stratify": "each split gets its share of every label, as far as the groups allow",
     "release.share": "licences, word for word, under which you may pass texts on whatever they say",
     "release.unknown_licence": "count: texts whose licence nobody knows are counted; stop: they stop the release",
     "release.personal": "mark: e-mail addresses, phone numbers and the like are listed by place; stop: they stop the release",
+    "release.text": "full; standoff: no words of any article, only places, labels and hashes",
+    "release.archive": "where a web archive has a page; empty: nowhere",
     "release.checks": "stop: a label that copydesk check finds wrong stops the release; count: it is counted",
+    "release.leakage": "stop: documents of two splits with one address or much text in common stop the release; count: listed",
+    "release.shared_text": "of a document's runs of thirteen words, the share that another split's document must have too",
 }
 
 

@@ -145,10 +145,16 @@ class ReleaseSettings(_Section):
     validation: Share = 0.1
     test: Share = 0.1
     salt: str = "copydesk"
+    group_by: Literal["cluster", "outlet", "month", "week", "day"] = "cluster"
+    stratify: bool = True
     share: list[str] = []  # licences, word for word, under which this desk may pass texts on whatever they say
     unknown_licence: Literal["count", "stop"] = "count"
     personal: Literal["mark", "stop"] = "mark"
     checks: Literal["stop", "count"] = "stop"
+    leakage: Literal["stop", "count"] = "stop"
+    shared_text: Share = 0.2  # of an evaluation document's runs of 13 words, from which on its text counts as shared
+    text: Literal["full", "standoff"] = "full"  # standoff: no words of any article, see docs/hydrate.md
+    archive: str = "https://web.archive.org/web/{day}id_/{url}"  # where a web archive has a page; empty: nowhere
 
     @model_validator(mode="after")
     def _sum(self) -> ReleaseSettings:

@@ -32,7 +32,7 @@ from .tables import Loss, Record
 from .tally import Tally
 from .views import Views
 
-__all__ = ["LOSS_FILE", "Built", "Made", "make", "make_shelf", "write_made", "write_tables"]
+__all__ = ["LOSS_FILE", "Built", "Made", "described", "make", "make_shelf", "write_made", "write_tables"]
 
 LOSS_FILE: Final = "loss.json"
 
@@ -146,12 +146,13 @@ def write_made(
             losses.add(one.losses)
             tally.merge(one.tally)
             on_progress(Progress("release", tally.documents, total))
-    described = {name: _described(config, writers) for name, config in CONFIGS.items()}
+    said = {name: described(config, writers) for name, config in CONFIGS.items()}
     lost = sum(count for (config, _, _), count in tally.losses.items() if config == "entities")
-    return Built({name: said for name, said in described.items() if said["rows"]}, tally, lost)
+    return Built({name: one for name, one in said.items() if one["rows"]}, tally, lost)
 
 
-def _described(config: Config, writers: Mapping[tuple[str, str], TableWriter]) -> dict[str, Any]:
+def described(config: Config, writers: Mapping[tuple[str, str], TableWriter]) -> dict[str, Any]:
+    """Return what a manifest says of a table, and finish its files."""
     mine = {split: writers[config.name, split] for split in SPLITS}
     used = {split: writer for split, writer in mine.items() if writer.rows}
     return {

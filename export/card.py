@@ -14,10 +14,10 @@ from typing import Any, Final
 
 from copydesk.schemas import DeskError
 
-from .features import CONFIGS
 from .hub_datasets import features_yaml
 from .labels import Labels
 from .licences import hub_licence
+from .standoff import configs_of
 
 __all__ = ["card_faults", "render_card"]
 
@@ -134,7 +134,7 @@ def _header(manifest: Mapping[str, Any], labels: Labels) -> dict[str, Any]:
         "dataset_info": [
             {
                 "config_name": name,
-                "features": features_yaml(CONFIGS[name].features, labels),
+                "features": features_yaml(configs_of(manifest)[name].features, labels),
                 "splits": [
                     {"name": split, "num_bytes": config["bytes"][split], "num_examples": config["splits"][split]}
                     for split in manifest["split_names"]

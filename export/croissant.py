@@ -18,8 +18,9 @@ import pyarrow.parquet as pq
 
 from copydesk.corpus import file_sha256
 
-from .features import CONFIGS, Classes, Feature
+from .features import Classes, Config, Feature
 from .labels import Labels
+from .standoff import configs_of
 
 __all__ = ["CROISSANT_FILE", "croissant"]
 
@@ -71,12 +72,13 @@ def croissant(manifest: Mapping[str, Any], folder: Path, labels: Labels) -> str:
         folder: The release folder with its tables.
         labels: The ids of every name.
     """
+    configs = configs_of(manifest)
     tables = [
         (name, split, f"{name}/{split}-00000-of-00001.parquet")
         for name, config in manifest["configs"].items()
         for split in config["splits"]
     ]
-    used = {key for name, _, _ in tables for feature in CONFIGS[name].features.values() for key in _closed(feature)}
+    used = {key for name, _, _ in tables for feature in configs[name].features.values() for key in _closed(feature)}
     described = {
         "@context": _context(),
         "@type": "sc:Dataset",
@@ -96,7 +98,7 @@ def croissant(manifest: Mapping[str, Any], folder: Path, labels: Labels) -> str:
         **{f"rai:{name}": value for name, value in _responsible(manifest).items() if value},
         "distribution": [_file(folder, name) for _, _, name in tables],
         "recordSet": [_names(key, labels[key]) for key in sorted(used)]
-        + [_rows(name, split, file, pq.read_schema(folder / file)) for name, split, file in tables],
+        + [_rows(configs[name], split, file, pq.read_schema(folder / file)) for name, split, file in tables],
     }
     return json.dumps(described, ensure_ascii=False, indent=1) + "\n"
 
@@ -153,15 +155,15 @@ def _names(key: str, names: tuple[str, ...]) -> dict[str, Any]:
     }
 
 
-def _rows(table: str, split: str, file: str, schema: pa.Schema) -> dict[str, Any]:
+def _rows(table: Config, split: str, file: str, schema: pa.Schema) -> dict[str, Any]:
     """Return the record set of one split of one table, a field for each of its columns."""
-    own = f"{table}/{split}"
-    features = CONFIGS[table].features
+    own = f"{table.name}/{split}"
+    features = table.features
     return {
         "@type": "cr:RecordSet",
         "@id": own,
         "name": own,
-        "description": f"{split}: one row is {CONFIGS[table].title}.",
+        "description": f"{split}: one row is {table.title}.",
         "key": {"@id": f"{own}/id"},
         "field": [_field(f"{own}/{column.name}", column, file, features.get(column.name)) for column in schema],
     }

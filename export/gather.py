@@ -44,7 +44,7 @@ from copydesk.schemas import (
 from .arrays import flat
 from .batch import SIZE
 from .shelves import Shelf, Shelves, shelved
-from .splits import assign
+from .splits import assign, grouped
 from .tables import EditRow, Record
 
 __all__ = ["Gathered", "Profile", "Shelved", "gather", "shelve"]
@@ -128,10 +128,9 @@ class Shelved:
 
     def splits(self, desk: Desk, locked: Mapping[str, str]) -> dict[str, str]:
         """Return the split of every document."""
-        groups: dict[str, list[str]] = {}
-        for key in self.ids:
-            groups.setdefault(self.clusters[key].cluster_id if key in self.clusters else key, []).append(key)
-        return assign(groups, desk.settings.release, locked)
+        settings = desk.settings.release
+        copies = {key: self.clusters[key].cluster_id for key in self.ids if key in self.clusters}
+        return assign(grouped(self.about, copies, settings.group_by), settings, locked, self.profiles)
 
     def shelves(self, splits: Mapping[str, str]) -> Iterator[Shelf]:
         """Yield every shelf, in the order of the documents' ids."""

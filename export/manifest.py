@@ -20,7 +20,7 @@ from .gather import Shelved
 from .labels import Labels
 from .splits import SPLITS
 
-__all__ = ["changelog", "citation", "describe", "scheme_text", "write_manifest", "write_text"]
+__all__ = ["changelog", "citation", "content_hash", "describe", "scheme_text", "write_manifest", "write_text"]
 
 
 def describe(desk: Desk, scheme: LabelScheme, labels: Labels, gathered: Shelved, built: Built) -> dict[str, Any]:
@@ -30,7 +30,6 @@ def describe(desk: Desk, scheme: LabelScheme, labels: Labels, gathered: Shelved,
     name = settings.name or desk.settings.name
     stated = {
         "configs": built.configs,
-        "labels": {key: list(names) for key, names in labels.items()},
         "scheme": {"name": scheme.name, "version": scheme.version, "digest": scheme.digest},
         "tokeniser": tokenizer_version(),
         "title": name,
@@ -39,8 +38,8 @@ def describe(desk: Desk, scheme: LabelScheme, labels: Labels, gathered: Shelved,
     }
     return {
         "name": name,
-        **{key: value for key, value in stated.items() if key != "labels"},
-        "content": _content(stated),
+        **stated,
+        "content": content_hash(stated, labels),
         "copydesk": metadata.version("copydesk"),
         "pipelines": list(gathered.pipelines),
         "ledger": gathered.ledger,
@@ -59,10 +58,12 @@ def describe(desk: Desk, scheme: LabelScheme, labels: Labels, gathered: Shelved,
     }
 
 
-def _content(stated: Mapping[str, Any]) -> str:
+def content_hash(manifest: Mapping[str, Any], labels: Labels) -> str:
     """Return a hash of what a release says: rows, columns, labels, scheme; not of the files that say it."""
-    configs = {name: [config["logical"], config["columns"]] for name, config in stated["configs"].items()}
-    text = json.dumps({**stated, "configs": configs}, sort_keys=True, ensure_ascii=False)
+    stated = {name: manifest[name] for name in ("scheme", "tokeniser", "title", "licence", "homepage")}
+    stated["labels"] = {key: list(names) for key, names in labels.items()}
+    stated["configs"] = {name: [config["logical"], config["columns"]] for name, config in manifest["configs"].items()}
+    text = json.dumps(stated, sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
 

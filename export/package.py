@@ -45,9 +45,15 @@ class Package:
         """Read a release folder and check every file of it against its manifest.
 
         Raises:
-            DeskError: There is no release, or it is damaged.
+            DeskError: There is no release, it is damaged, or it was rebuilt from somebody's copies.
         """
         release = Snapshot.of(path)
+        if "hydrated" in release.manifest:
+            raise DeskError(
+                "this was rebuilt from somebody's copies, and the texts in it are not to be passed on",
+                where=str(path),
+                hint="Publish the release without texts that it was made of.",
+            )
         for problem in damaged(release):
             raise DeskError(
                 f"the release is damaged: {problem}",

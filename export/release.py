@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from copydesk.corpus import Desk, ordered, sweep
 from copydesk.schemas import DeskError, LabelScheme, OnProgress, guidelines, silent
@@ -24,9 +24,11 @@ from .diff import Diff, Snapshot, compare
 from .gather import Shelved, shelve
 from .hub_datasets import load_config
 from .labels import LABELS_FILE, Labels, grow, read_labels, write_labels
+from .leakage import LEAKAGE_FILE, audit, refuse_leaks
 from .lint import refuse_errors
 from .manifest import changelog, citation, describe, scheme_text, write_manifest, write_text
 from .splits import SPLITS_FILE, read_splits, write_splits
+from .standoff import withhold
 from .texts import PERSONAL_FILE, measure_texts, refuse_texts
 from .verify import damaged, verify
 from .versions import decide, last_release, parse
@@ -70,7 +72,12 @@ class Release:
 
 
 def release(
-    desk: Desk, *, version: str | None = None, silver: bool = False, on_progress: OnProgress = silent
+    desk: Desk,
+    *,
+    version: str | None = None,
+    silver: bool = False,
+    text: Literal["full", "standoff"] | None = None,
+    on_progress: OnProgress = silent,
 ) -> Release:
     """Build the next release of a desk, or say that nothing changed since the last.
 
@@ -78,6 +85,7 @@ def release(
         desk: A desk with finished annotations, or with suggestions where `silver` is given.
         version: A version to raise the computed one to.
         silver: Also release the machine's labels of documents that nobody finished, as version 0.x.
+        text: ``full``, or ``standoff`` for a release without a word of any article; as the desk's settings say by default.
         on_progress: Is told how many documents were written.
 
     Raises:
@@ -96,7 +104,8 @@ def release(
         with tempfile.TemporaryDirectory(dir=home, prefix="building-") as temporary:
             gathered = shelve(desk, Path(temporary), silver=silver)
             _refuse_nothing(desk, gathered, silver=silver)
-            return _Build(desk, gathered, Path(temporary) / "release", on_progress).run(version)
+            kind = text or desk.settings.release.text
+            return _Build(desk, gathered, Path(temporary) / "release", kind, on_progress).run(version)
 
 
 def load_release(path: Path, config: str, *, split: str | None = None, streaming: bool = False) -> Any:
@@ -158,8 +167,9 @@ def _refuse_nothing(desk: Desk, gathered: Shelved, *, silver: bool) -> None:
 class _Build:
     """One release under construction, in a folder that nobody else sees."""
 
-    def __init__(self, desk: Desk, gathered: Shelved, folder: Path, on_progress: OnProgress) -> None:
+    def __init__(self, desk: Desk, gathered: Shelved, folder: Path, text: str, on_progress: OnProgress) -> None:
         self.desk = desk
+        self.text = text
         self.gathered = gathered
         self.folder = folder
         self.on_progress = on_progress
@@ -178,6 +188,7 @@ class _Build:
         self.write_tables()
         self.lint()
         self.audit()
+        self.withhold()
         before = self.last()
         if before is not None and before.manifest["content"] == self.manifest["content"]:
             return self.unchanged(before, wanted)
@@ -204,7 +215,7 @@ class _Build:
 
     def write_tables(self) -> None:
         """Write every table and ``loss.json``, and begin the manifest with what is in them."""
-        built = write_made(
+        self.built = write_made(
             self.folder,
             ordered(
                 partial(make_shelf, scheme=self.scheme, labels=self.labels),
@@ -217,17 +228,28 @@ class _Build:
             total=len(self.gathered.ids),
             on_progress=self.on_progress,
         )
-        self.manifest = describe(self.desk, self.scheme, self.labels, self.gathered, built)
+        self.manifest = describe(self.desk, self.scheme, self.labels, self.gathered, self.built)
+        if self.text == "standoff":
+            self.manifest["text"] = self.text
 
     def lint(self) -> None:
         """Let no label pass that breaks a check of the scheme, unless the desk's settings only count them."""
         self.manifest["lint"] = refuse_errors(self.folder, self.scheme, self.labels, self.desk.settings.release)
 
     def audit(self) -> None:
-        """Look for what leaks from one split into another: the tables lie in the folder, nothing has a version yet.
+        """Look for what leaks from one split into another, and let nothing pass that does."""
+        found = audit(self.folder, self.desk.settings.release)
+        refuse_leaks(found, self.desk.settings.release)
+        self.manifest["leakage"] = found.plain()
+        write_text(self.folder / LEAKAGE_FILE, found.json())
+        if titles := found.of("title"):
+            self.notes += (f"{len(titles)} titles stand in two splits; {LEAKAGE_FILE} lists them",)
 
-        Whatever is found goes to the manifest, here, so that the card can say it.
-        """
+    def withhold(self) -> None:
+        """Take every word of the articles out of the tables, where the release is to have none; all that needs them is done."""
+        if self.text == "standoff":
+            built = withhold(self.folder, self.built, self.labels, self.desk.settings.release.archive)
+            self.manifest |= describe(self.desk, self.scheme, self.labels, self.gathered, built)
 
     def last(self) -> Snapshot | None:
         """Return the release before this one, of the same kind, if there is one."""

@@ -1,35 +1,48 @@
 """Put every document into train, validation or test, and never move it again.
 
-A cluster of copies goes as one by a hash of its id, so that adding documents moves none. What was once
-released is written down in the desk's ``splits.json``, which only grows: there a document stays even
-where its cluster, the shares or the salt change. A split that would be empty takes the cluster whose
-hash is nearest to it, as long as that one was not released before.
+Copies go together, and as set all that an outlet published, or all of a month, week or day. Which split a group gets
+is decided by what the splits lack of its labels (:mod:`.stratify`), or by its hash alone. What was once released is
+written down in the desk's ``splits.json``, which only grows: there a document stays even where its group, the shares
+or the salt change. A split that would be empty takes the group whose hash is nearest to it, as long as that one was
+not released before.
 """
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
+
+import pyarrow as pa
 
 from copydesk.corpus import ReleaseSettings, write_atomically
 from copydesk.schemas import DeskError
 
-__all__ = ["SPLITS", "SPLITS_FILE", "assign", "read_splits", "write_splits"]
+from .stratify import Group, stratified
+
+__all__ = ["SPLITS", "SPLITS_FILE", "assign", "grouped", "read_splits", "write_splits"]
 
 SPLITS: Final = ("train", "validation", "test")
 SPLITS_FILE: Final = "splits.json"
 
 
-def assign(groups: Mapping[str, Iterable[str]], settings: ReleaseSettings, locked: Mapping[str, str]) -> dict[str, str]:
+def assign(
+    groups: Mapping[str, Iterable[str]],
+    settings: ReleaseSettings,
+    locked: Mapping[str, str],
+    profiles: Mapping[str, Iterable[tuple[str, int]]] | None = None,
+) -> dict[str, str]:
     """Return document id → split.
 
     Args:
-        groups: Cluster id to the ids of its documents.
-        settings: Shares and salt.
+        groups: A group's name to the ids of its documents.
+        settings: Shares, salt and whether to stratify.
         locked: The split of every document that was ever released.
+        profiles: Document id to its labels and how often each stands there; without them hashes alone decide.
     """
     members = {group: sorted(documents) for group, documents in sorted(groups.items())}
     places = {group: _place(settings.salt, group) for group in members}
@@ -40,10 +53,75 @@ def assign(groups: Mapping[str, Iterable[str]], settings: ReleaseSettings, locke
         chosen[group] = known[0] if known else _by_share(places[group], settings)
         if not known:
             free.add(group)
+    if profiles and settings.stratify:
+        chosen = _by_label(members, places, chosen, free, settings, profiles)
     _fill(chosen, free, places, settings)
     return {
         document: locked.get(document, chosen[group]) for group, documents in members.items() for document in documents
     }
+
+
+def grouped(about: pa.Table, clusters: Mapping[str, str], by: str) -> dict[str, list[str]]:
+    """Put documents that stay together into groups; a group's name does not depend on what else there is.
+
+    Args:
+        about: Documents with ``id``, ``outlet`` and ``published``.
+        clusters: Document id to its cluster of copies.
+        by: ``cluster``, or also ``outlet``, ``month``, ``week`` or ``day``. A document that does not state it stays
+            with its copies alone.
+
+    Returns:
+        A group's name, which is that of the outlet or time if there is one, to its documents.
+    """
+    parent: dict[str, str] = {}
+
+    def root(node: str) -> str:
+        while parent.setdefault(node, node) != node:
+            parent[node] = parent[parent[node]]
+            node = parent[node]
+        return node
+
+    rows = list(zip(*(about.column(name).to_pylist() for name in ("id", "outlet", "published")), strict=True))
+    for document, outlet, published in rows:
+        ends = sorted(root(node) for node in (clusters.get(document, document), *_shared(by, outlet, published)))
+        for end in ends[1:]:
+            parent[end] = ends[0]
+    found: dict[str, list[str]] = {}
+    for document, _, _ in rows:
+        found.setdefault(root(clusters.get(document, document)), []).append(document)
+    return found
+
+
+def _shared(by: str, outlet: str, published: str) -> list[str]:
+    """Return the name of what a document shares with others; it sorts before any cluster, so that groups bear it."""
+    if by == "outlet":
+        return [f"!{outlet}"] if outlet else []
+    if by == "cluster":
+        return []
+    try:
+        day = datetime.date.fromisoformat(published[:10])
+    except ValueError:
+        return []
+    year, week, _ = day.isocalendar()
+    return [{"day": f"!{day}", "week": f"!{year}-W{week:02d}", "month": f"!{day:%Y-%m}"}[by]]
+
+
+def _by_label(
+    members: Mapping[str, Sequence[str]],
+    places: Mapping[str, float],
+    chosen: Mapping[str, str],
+    free: set[str],
+    settings: ReleaseSettings,
+    profiles: Mapping[str, Iterable[tuple[str, int]]],
+) -> dict[str, str]:
+    groups = {}
+    for name, documents in members.items():
+        labels: Counter[str] = Counter()
+        for document in documents:
+            labels.update(dict(profiles.get(document, ())))
+        groups[name] = Group(places[name], len(documents), labels)
+    shares = {split: getattr(settings, split) for split in SPLITS}
+    return stratified(groups, shares, {name: split for name, split in chosen.items() if name not in free})
 
 
 def _place(salt: str, group: str) -> float:

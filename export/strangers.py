@@ -18,8 +18,8 @@ from typing import Any, Final
 from . import croissant_check, reload
 from .croissant import CROISSANT_FILE
 from .diff import Snapshot
-from .features import CONFIGS
 from .hub_datasets import features_yaml
+from .standoff import configs_of
 
 __all__ = ["MAX_READ", "Strangers"]
 
@@ -101,6 +101,6 @@ def _differing(release: Snapshot, found: Mapping[str, Any]) -> Iterator[str]:
         counts = {split: set(said.values()) for split, said in found[name]["splits"].items()}
         if counts != {split: {rows} for split, rows in configs[name]["splits"].items()}:
             yield f"{name}: the rows of the splits are not those of the manifest"
-        wanted = features_yaml(CONFIGS[name].features, release.labels)
+        wanted = features_yaml(configs_of(release.manifest)[name].features, release.labels)
         if found[name]["features"] != json.loads(json.dumps(wanted)):
             yield f"{name}: the columns or their label names are not those of {name} with labels.json"

@@ -1,8 +1,8 @@
 """Compute a release's version from what changed; a person may only raise it.
 
 ====== =====================================================================================
-major  the scheme, a label set, a column or the tokeniser changed; a document was taken away
-       or moved to another split: old code or old scores break
+major  the scheme, a label set, a column or the tokeniser changed; a document or an annotator's
+       version was taken away, or a document moved to another split: old code or scores break
 minor  documents, tables, columns or annotators' versions were added; or any label or
        sentence in validation or test changed: scores are no longer comparable
 patch  labels in train were corrected; what is said of a document, the card, the guidelines
@@ -16,7 +16,7 @@ patch number. After Frictionless' recipe and TFDS, which treat changed gold as a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
@@ -47,31 +47,27 @@ def parse(version: str) -> Number:
 
 def level(found: Diff) -> tuple[Level, tuple[str, ...]]:
     """Return how far a version must rise over the one before, and why."""
-    changes = found.changes
-    major = list(found.breaking)
-    major += _counted(c for c in changes if c.layer == "documents" and c.kind in ("removed", "moved"))
+    documents = {kind: number for (layer, kind), number in found.counts().items() if layer == "documents"}
+    major = [*found.breaking, *_counted(documents, "removed", "moved")]
     if major:
         return "major", tuple(major)
-    minor = list(found.growing)
-    minor += _counted(c for c in changes if c.layer == "documents" and c.kind == "added")
-    judged = [c for c in changes if c.layer != "documents" and c.split != "train"]
-    minor += [f"{len(judged)} label changes in validation or test: scores are no longer comparable"] if judged else []
+    minor = [*found.growing, *_counted(documents, "added")]
+    labels = {at: number for at, number in found.tally.items() if at[0] != "documents"}
+    judged = sum(number for (_, _, split), number in labels.items() if split != "train")
+    minor += [f"{judged:,} label changes in validation or test: scores are no longer comparable"] if judged else []
     if minor:
         return "minor", tuple(minor)
-    patch = _counted(c for c in changes if c.layer == "documents")
-    rest = sum(1 for c in changes if c.layer != "documents")
-    patch += [f"{rest} label changes in train only"] if rest else []
+    patch = _counted(documents, "changed")
+    patch += [f"{sum(labels.values()):,} label changes in train only"] if labels else []
     return "patch", (*patch, *found.other)
 
 
-def _counted(changes: Iterable[object]) -> list[str]:
-    kinds: dict[str, int] = {}
-    for change in changes:
-        kind = str(getattr(change, "kind", ""))
-        kinds[kind] = kinds.get(kind, 0) + 1
+def _counted(documents: Mapping[str, int], *kinds: str) -> list[str]:
     verbs = {"moved": "moved to another split", "changed": "given other attributes"}
     return [
-        f"{count} document{'' if count == 1 else 's'} {verbs.get(kind, kind)}" for kind, count in sorted(kinds.items())
+        f"{documents[kind]:,} document{'' if documents[kind] == 1 else 's'} {verbs.get(kind, kind)}"
+        for kind in kinds
+        if documents.get(kind)
     ]
 
 

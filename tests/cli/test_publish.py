@@ -35,6 +35,21 @@ def test_a_version_that_cannot_be_is_refused(copydesk, own_desk, version):
     assert "Traceback" not in shown.err
 
 
+def test_a_diff_as_text_as_json_and_as_a_page(copydesk, own_desk, monkeypatch):
+    monkeypatch.chdir(own_desk)
+    assert copydesk("release", "--silver").status == 0
+    settings = own_desk / "copydesk.toml"
+    settings.write_text(settings.read_text("utf-8").replace('licence = "other"', 'licence = "CC0-1.0"'), "utf-8")
+    made = copydesk("release", "--silver", "--json").json
+    shown = copydesk("diff", "releases/0.1.0", made["path"], "--html", "changes/page.html")
+    assert shown.status == 1
+    assert "also: licence changed" in shown.out
+    assert shown.out.endswith("Wrote changes/page.html.\n")
+    assert "licence changed" in (own_desk / "changes/page.html").read_text("utf-8")
+    plain = copydesk("diff", "releases/0.1.0", made["path"], "--json", "--full").json
+    assert (plain["other"], plain["changes"], plain["counts"]) == (["licence changed"], [], [])
+
+
 def test_diff_of_what_is_no_release_says_so(copydesk, tmp_path):
     shown = copydesk("diff", tmp_path, tmp_path)
     assert shown.status == 2

@@ -220,8 +220,13 @@ def append(desk, entries):
 class Newsroom:
     """A desk with articles, and hands to annotate them."""
 
-    def __init__(self, path, count=5, *, name="tiny"):
-        self.desk: Desk = init_desk(path, name=name)
+    def __init__(self, path, count=5, *, name="tiny", leakage="count"):
+        init_desk(path, name=name)
+        settings = (path / "copydesk.toml").read_text("utf-8")
+        # editions of one article are the same words, and here no copies of each other
+        settings = settings.replace('leakage = "stop"', f'leakage = "{leakage}"')
+        (path / "copydesk.toml").write_text(settings, "utf-8")
+        self.desk = Desk(path)
         self.suggested = {}
         made = [article(number) for number in range(count)]
         self.documents = {document.id: document for document, _ in made}

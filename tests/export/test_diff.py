@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import json
+import shutil
 from dataclasses import replace
 
+import pyarrow.parquet as pq
 import pytest
 
-from copydesk.export import Change, Diff, diff, release, summary
+from copydesk.export import Change, Diff, Snapshot, changes, diff, release, summary
 from copydesk.export.versions import decide, last_release, level, parse, releases
 from copydesk.schemas import DeskError, Document, Segment, SegmentKind, Span
 
@@ -109,6 +112,37 @@ def test_sentences_that_are_cut_otherwise_are_no_silent_change(newsroom):
     assert "- 5 documents cut into other sentences" in (new.path / "CHANGELOG.md").read_text()
 
 
+def test_every_change_can_be_had_one_by_one(two):
+    old, new, _ = two
+    found = diff(old.path, new.path)
+    assert tuple(changes(Snapshot.of(old.path), Snapshot.of(new.path))) == found.changes
+    assert found.rows["articles"] == (4, 5)
+    assert found.turns["spans", "TIME", "NAMED_EVENT"] == 1
+
+
+def test_an_annotators_version_that_is_gone_breaks(released, tmp_path):
+    copy = shutil.copytree(released.release.path, tmp_path / "copy")
+    (path, *_) = sorted((copy / "annotations").glob("train-*.parquet"))
+    pq.write_table(pq.read_table(path).slice(1), path)
+    manifest = json.loads((copy / "manifest.json").read_text())
+    manifest["configs"]["annotations"] |= {"logical": "other", "rows": manifest["configs"]["annotations"]["rows"] - 1}
+    (copy / "manifest.json").write_text(json.dumps(manifest))
+    there, back = diff(released.release.path, copy), diff(copy, released.release.path)
+    assert (there.breaking, level(there)[0]) == (("1 annotators' versions removed",), "major")
+    assert (back.growing, level(back)[0]) == (("1 more annotators' versions",), "minor")
+
+
+def test_labels_with_other_ids_are_compared_by_name(released, tmp_path):
+    copy = shutil.copytree(released.release.path, tmp_path / "copy")
+    labels = json.loads((copy / "labels.json").read_text())
+    one, other = labels["polarity"].index("-1"), labels["polarity"].index("+1")
+    labels["polarity"][one], labels["polarity"][other] = "+1", "-1"
+    (copy / "labels.json").write_text(json.dumps(labels))
+    found = diff(released.release.path, copy)
+    assert found.turns["stance", "-1", "+1"] > 0
+    assert set(found.counts()) == {("stance", "restanced")}
+
+
 def test_no_release_no_diff(tmp_path):
     with pytest.raises(DeskError, match=r"no release here: there is no manifest\.json") as caught:
         diff(tmp_path, tmp_path)
@@ -126,7 +160,7 @@ def change(kind="removed", layer="spans", split="train"):
 
 
 def made(*changes, **more):
-    return Diff("1.2.3", "", changes, **more)
+    return Diff.told("1.2.3", "", changes, **more)
 
 
 @pytest.mark.parametrize(
@@ -191,9 +225,6 @@ def test_releases_are_counted_as_numbers(tmp_path):
 
 
 def test_scheme_and_label_changes_break(released, tmp_path):
-    import json
-    import shutil
-
     copy = shutil.copytree(released.release.path, tmp_path / "copy")
     manifest = json.loads((copy / "manifest.json").read_text())
     manifest["scheme"]["version"] = "2.0.0"

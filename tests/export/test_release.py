@@ -23,6 +23,7 @@ from copydesk.export.hub_datasets import load_config
 from copydesk.schemas import DeskError, SchemeError, load_scheme
 
 FILES = {
+    "leakage.json",
     "CHANGELOG.md",
     "CITATION.cff",
     "README.md",

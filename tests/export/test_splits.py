@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import json
 
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from copydesk.corpus import ReleaseSettings
 from copydesk.export import SPLITS, read_splits
-from copydesk.export.splits import assign, write_splits
+from copydesk.export.splits import assign, grouped, write_splits
 from copydesk.schemas import DeskError
 
 SHARES = ReleaseSettings()
@@ -77,3 +78,88 @@ def test_the_lock_round_trips_and_damage_is_named(tmp_path):
     path.write_text("{")
     with pytest.raises(DeskError, match="the split lock is damaged"):
         read_splits(path)
+
+
+def about(*rows):
+    names = ("id", "outlet", "published")
+    return pa.table({name: [row[place] for row in rows] for place, name in enumerate(names)})
+
+
+ROWS = about(
+    ("a", "Post", "2031-03-04"),
+    ("b", "Post", "2031-04-30T08:00:00Z"),
+    ("c", "Meridian", "2031-04-02"),
+    ("d", "Meridian", ""),
+    ("e", "", "no day"),
+)
+
+
+@pytest.mark.parametrize(
+    ("by", "together"),
+    [
+        ("cluster", ["a", "bd", "c", "e"]),
+        ("outlet", ["abcd", "e"]),  # b and d are copies, so both papers hang together
+        ("month", ["a", "bcd", "e"]),
+        ("week", ["a", "bd", "c", "e"]),
+        ("day", ["a", "bd", "c", "e"]),
+    ],
+)
+def test_what_stays_together(by, together):
+    found = grouped(ROWS, {"b": "x", "d": "x"}, by)
+    assert sorted("".join(sorted(documents)) for documents in found.values()) == together
+
+
+def test_a_group_s_name_stays_as_more_comes():
+    few, more = (grouped(rows, {}, "outlet") for rows in (ROWS.slice(2, 1), ROWS))
+    assert set(few) == {"!Meridian"}
+    assert set(few) < set(more)
+
+
+LABELS = ("ORG", "GPE", "WEAPON")
+
+
+def rare_weapons(count):
+    """Profiles in which one label is rare and hangs on few documents."""
+    return {f"document{n}-0": (("ORG", 3), *((("WEAPON", 2),) if n % 10 == 0 else ())) for n in range(count)}
+
+
+def share_of(found, profiles, label, split):
+    counts = dict.fromkeys(SPLITS, 0)
+    for document, labels in profiles.items():
+        counts[found[document]] += dict(labels).get(label, 0)
+    return counts[split] / sum(counts.values())
+
+
+def test_every_split_gets_its_share_of_a_rare_label():
+    profiles = rare_weapons(100)
+    found = assign(clusters(100), SHARES, {}, profiles)
+    for split, share in (("train", 0.8), ("validation", 0.1), ("test", 0.1)):
+        assert share_of(found, profiles, "WEAPON", split) == pytest.approx(share)
+        assert share_of(found, profiles, "ORG", split) == pytest.approx(share, abs=0.011)
+    plain = assign(clusters(100), ReleaseSettings(stratify=False), {}, profiles)
+    assert plain == assign(clusters(100), SHARES, {})
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(1, 30), st.integers(0, 40), st.randoms(use_true_random=False))
+def test_stratified_growth_moves_nothing_that_was_released_and_order_does_not_matter(count, more, draw):
+    profiles = {
+        f"document{n}-{m}": tuple((label, draw.randint(1, 4)) for label in LABELS if draw.random() < 0.4)
+        for n in range(count + more)
+        for m in range(2)
+    }
+    groups = clusters(count, size=2)
+    first = assign(groups, SHARES, {}, profiles)
+    assert first == assign(dict(reversed(groups.items())), SHARES, {}, profiles)
+    grown = assign(clusters(count + more, size=2), SHARES, first, profiles)
+    assert {document: grown[document] for document in first} == first
+    for n in range(count + more):
+        assert grown[f"document{n}-0"] == grown[f"document{n}-1"]
+
+
+def test_growth_heals_what_a_small_release_lacked():
+    profiles = rare_weapons(200)
+    first = assign(clusters(20), SHARES, {}, profiles)
+    grown = assign(clusters(200), SHARES, first, profiles)
+    for split, share in (("validation", 0.1), ("test", 0.1)):
+        assert share_of(grown, profiles, "WEAPON", split) == pytest.approx(share, abs=0.051)
