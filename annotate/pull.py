@@ -158,6 +158,12 @@ def _no_project(desk: Desk, client: StudioClient, lost: Collection[int]) -> Stud
     )
 
 
+def _is_ours(data: Any) -> bool:
+    """Tell whether a task was made by copydesk: anybody may import tasks whose data have such a name for other things."""
+    key = data.get("copydesk_key") if isinstance(data, dict) else None
+    return isinstance(key, str) and key.count("/") >= 3 and isinstance(data.get("document_id"), str)
+
+
 def _check_whole(target: Path, made: dict[str, Any], client: StudioClient) -> None:
     if not made.get("md5"):
         return
@@ -278,7 +284,7 @@ class _Pull:
         """Yield what the ledger does not hold yet, and note what was read."""
         about = Place(self.client.name, project.id, self.desk.settings.arms.salt)
         for task in tasks:
-            ours = "copydesk_key" in (task.get("data") or {})
+            ours = _is_ours(task.get("data"))
             self.index.export(int(task["id"]), str(task.get("updated_at") or ""), ours)
             if not ours:
                 continue

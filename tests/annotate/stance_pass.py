@@ -88,7 +88,7 @@ class Hands:
 
 
 def focus_pass(page, url, project, scheme, wanted, *, look=lambda number: None):
-    """Answer every task of a focus project; `wanted` says the polarity of a mention by its `focus`."""
+    """Answer every task of a focus project; `wanted` says the polarity of a mention by its place, "start-end"."""
     hands = Hands(page, scheme)
     with page.expect_response(lambda answer: "next_task" in answer.url and answer.ok) as answer:
         page.goto(f"{url}/projects/{project}/data?labeling=1")
@@ -99,7 +99,7 @@ def focus_pass(page, url, project, scheme, wanted, *, look=lambda number: None):
         page.wait_for_function(SHOWN, arg=task["id"])
         page.wait_for_selector(REGION.format(place["start"], place["end"]))
         hands.done.waits.append(time.perf_counter() - began)
-        hands.answer(wanted[task["data"]["focus"]])
+        hands.answer(wanted[task["data"]["focus"].rsplit("-", 1)[0]])
         look(number)
         began = time.perf_counter()
         with page.expect_response(lambda answer: "next_task" in answer.url) as answer:

@@ -152,6 +152,16 @@ def test_other_peoples_tasks_are_counted_and_left_alone(fake_studio, desk):
     assert (result.foreign, result.tasks, result.added) == (1, 4, 0)
 
 
+@pytest.mark.parametrize("key", [None, 7, ["a"], {"a": 1}, "abc", "a/b/c/d"])
+def test_a_stranger_s_task_that_uses_our_name_stops_no_pull(fake_studio, desk, key):
+    number = fake_studio.number()
+    data = {"text": "theirs", "copydesk_key": key}
+    fake_studio.tasks[number] = {"id": number, "project": 1, "data": data}
+    fake_studio.annotate(number, [])
+    result = pull(desk)
+    assert (result.foreign, result.added) == (1, 0)
+
+
 def test_a_damaged_ledger_is_named(fake_studio, desk):
     fake_studio.annotate(next(iter(fake_studio.tasks)), [])
     pull(desk)
