@@ -57,13 +57,14 @@ from .suggest import (
     suggestions,
     suggestions_folder,
 )
-from .tasks import Task, encode, encode_result
+from .tasks import encode, encode_result
 from .tether import Bell, LiveEvent
 from .tokens import tokenize, tokenizer_version
 from .training_data import HELD_OUT, TRAIN, Labelled, TrainingData, training_data
 from .upgrading import Decision, UpgradeResult, upgrade_project
 from .voices import attribution_around, voice, voices
 from .watch import watch
+from .wire import Task
 
 __all__ = [
     "BASE",

@@ -70,12 +70,22 @@ def find_access(desk: Desk) -> Access:
 
 
 def _check_address(url: str) -> None:
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        reachable = (
+            parts.scheme in ("http", "https") and bool((parts.hostname or "").encode("idna")) and parts.port != 0
+        )
+    except ValueError:  # no such host or port can be
+        raise _no_address("" if "@" in url else url) from None
     if "@" in parts.netloc:
         # never repeat it: what stands before the @ is a secret
         raise StudioError(
             "the server's address holds a user name or password",
             hint="Give the address alone, and the token in COPYDESK_STUDIO_API_KEY.",
         )
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise StudioError("this is no address of a server", where=url, hint="It looks like http://127.0.0.1:8080")
+    if not reachable:
+        raise _no_address(url)
+
+
+def _no_address(url: str) -> StudioError:
+    return StudioError("this is no address of a server", where=url, hint="It looks like http://127.0.0.1:8080")

@@ -40,8 +40,8 @@ from .same_surface import LONGEST, same_surface, trimmed
 from .shown import Layout, laid_out, shown_scheme
 from .suggest import Suggester, announce
 from .suggesters import Guest
-from .tasks import Prediction, encode_result
-from .wire import LARGEST_INTEGER, vocabulary
+from .tasks import encode_result
+from .wire import LARGEST_INTEGER, Prediction, vocabulary
 
 __all__ = ["Answers"]
 

@@ -23,7 +23,7 @@ from copydesk.corpus import Desk
 from copydesk.schemas import StudioError
 
 from .access import find_access, masked
-from .refusals import NoAnswerError, RefusedError
+from .refusals import NoAnswerError, RefusedError, moved, seconds
 from .studio import EDITOR, own_account, studio_status
 
 __all__ = ["TESTED_VERSIONS", "NoAnswerError", "RefusedError", "StudioClient", "connect"]
@@ -103,7 +103,7 @@ class StudioClient:
         from label_studio_sdk.core.api_error import ApiError
 
         local = self.url.split("//")[-1].split(":")[0] in ("127.0.0.1", "localhost")
-        web = httpx.Client(timeout=self._timeout, follow_redirects=True, trust_env=not local)
+        web = httpx.Client(timeout=self._timeout, follow_redirects=False, trust_env=not local)
         try:
             sdk = LabelStudio(base_url=self.url, api_key=self._token, httpx_client=web)
         except ApiError as error:
@@ -180,7 +180,7 @@ class StudioClient:
                 self._http.stream(path, method="GET", params=params, request_options=_OUR_OPTIONS) as answer,
                 target.open("wb") as file,
             ):
-                if answer.status_code >= 400:
+                if answer.status_code >= 300:
                     answer.read()
                     raise self._refusal("GET", path, answer)
                 for chunk in answer.iter_bytes(1 << 16):
@@ -202,7 +202,7 @@ class StudioClient:
                 self.__dict__.pop("_http", None)
                 answer = self._request(method, path, body, params)
             self.date = answer.headers.get("date", "")
-            if answer.status_code >= 400:
+            if answer.status_code >= 300:
                 raise self._refusal(method, path, answer)
             return answer.json() if answer.content else None
         except ApiError as error:  # a personal access token that could not be exchanged
@@ -247,19 +247,22 @@ class StudioClient:
         return error
 
     def _refusal(self, method: str, path: str, answer: Any) -> RefusedError:
-        if answer.status_code in (401, 403):
+        if answer.status_code == 401:
             return self._wrong_token(answer.status_code)
+        if answer.status_code < 400:
+            return moved(self.url, f"{method} {path}", answer.status_code, answer.headers.get("location", ""))
         said = answer.text
         with contextlib.suppress(json.JSONDecodeError, AttributeError):
             raw = answer.json()
             said = json.dumps(raw.get("validation_errors") or raw.get("detail") or raw, ensure_ascii=False)
         said = said.replace(self._token, "***")[:400]
         error = RefusedError(
-            f"Label Studio refused {method} {path} (HTTP {answer.status_code}): {said}", where=self.url
+            f"Label Studio refused {method} {path} (HTTP {answer.status_code}): {said}",
+            where=self.url,
+            hint=f"The account {self.user} may not do this there." if answer.status_code == 403 else "",
         )
         error.status = answer.status_code
-        with contextlib.suppress(KeyError, ValueError):
-            error.retry_after = float(answer.headers["retry-after"])
+        error.retry_after = seconds(answer.headers.get("retry-after"))
         return error
 
     # what copydesk asks for

@@ -13,11 +13,10 @@ Where contents tie, the region id that Label Studio keeps through a correction d
 
 from __future__ import annotations
 
-import json
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias, TypeVar
+from typing import Any, Final, Literal, TypeAlias, TypeVar
 
 from copydesk.corpus import Desk
 from copydesk.schemas import Annotations, Attribution, Document, Entity, LabelScheme, OffsetError, Origin, Span, Stance
@@ -142,15 +141,15 @@ def _both(
     name, _, version = entry.model_version.partition("@")
     task = shown_task(entry)
 
-    def read(said: str, origin: Origin) -> Annotations:
-        annotation = history.read(json.loads(said), entry.scheme)
+    def read(said: dict[str, Any], origin: Origin) -> Annotations:
+        annotation = history.read(said, entry.scheme)
         if entry.layout == "focus":
             data = {**task["data"], "focus": entry.focus}
             return decode_focus(data, annotation, scheme, document, origin=origin).annotations
         return decode(task, annotation, scheme, document, origin=origin).annotations
 
     try:
-        return read(entry.prediction, Origin("model", name, version)), read(entry.raw, author(entry))
+        return read(entry.shown(), Origin("model", name, version)), read(entry.said(), author(entry))
     except OffsetError:
         return None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import pyarrow as pa
 
@@ -16,6 +16,10 @@ from .pulled import Known
 from .tasks import key_arm
 
 __all__ = ["Place", "annotation_id", "draft_entry", "entry_table", "version_entry"]
+
+
+NOBODY: Final = "deleted account of"
+"""What a person is called whose account was gone before their work was pulled, with the annotation behind it."""
 
 
 class Place(NamedTuple):
@@ -45,8 +49,8 @@ def version_entry(
     """
     who = annotation.get("completed_by")
     annotator = str(who.get("email") or who.get("id")) if isinstance(who, dict) else f"user {who}"
-    if who is None and known is not None:
-        annotator = known.annotator  # the account is gone, not who they were
+    if who is None:  # the account is gone, not who they were; whether two such are one person nobody can tell
+        annotator = known.annotator if known is not None else f"{NOBODY} {uid}"
     prediction = annotation.pop("prediction", None) or _shown(task, annotation)
     skipped = bool(annotation.get("was_cancelled"))
     return LedgerEntry(

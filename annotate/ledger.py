@@ -11,9 +11,11 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from sys import intern
 from typing import Any, Final
 
@@ -34,6 +36,7 @@ from .tasks import key_arm
 __all__ = ["LEDGER", "TOMBSTONES", "FinishedAnnotation", "LedgerEntry", "finished", "ledger", "rows", "standing"]
 
 TABLE: Final = "annotations"
+_PART: Final = re.compile(r"part-\d+")
 TOMBSTONES: Final = ("deleted", "vanished")
 
 
@@ -64,6 +67,7 @@ class LedgerEntry:
         model_version: The pipeline whose suggestions the annotator started from; empty where none were shown.
         raw: The annotation's JSON, without its prediction.
         prediction: The JSON of those suggestions, as the server kept them; empty where none were shown.
+        answered_at: When its author last saved it, where an upgrade has moved it since; else empty.
     """
 
     key: str
@@ -88,6 +92,41 @@ class LedgerEntry:
     model_version: str
     raw: str
     prediction: str
+    answered_at: str = ""
+
+    @property
+    def answered(self) -> str:
+        """When its author last saved it, as the server wrote it."""
+        return self.answered_at or self.updated_at
+
+    def said(self) -> dict[str, Any]:
+        """Return the annotation's JSON.
+
+        Raises:
+            DeskError: It is none.
+        """
+        return self._read("raw")
+
+    def shown(self) -> dict[str, Any]:
+        """Return the JSON of the suggestions.
+
+        Raises:
+            DeskError: It is none.
+        """
+        return self._read("prediction")
+
+    def _read(self, column: str) -> dict[str, Any]:
+        try:
+            found = json.loads(getattr(self, column))
+        except ValueError as error:
+            found = error
+        if not isinstance(found, dict):
+            raise DeskError(
+                f"the ledger is damaged: the {column} of annotation {self.annotation} is no JSON object",
+                where=f"document {self.document_id}",
+                hint=f"Put {TABLE}/ back from a backup, or remove the damaged part file and run copydesk pull --full.",
+            )
+        return found
 
 
 _KINDS: Final = {"int": pa.int64(), "bool": pa.bool_(), "float | None": pa.float64(), "str": pa.string()}
@@ -102,7 +141,7 @@ LEDGER: Final = pa.schema(
     ]
 )
 """The columns of ``annotations/``: those of :class:`LedgerEntry`."""
-ADDED: Final = {"layout": "document", "focus": ""}
+ADDED: Final = {"layout": "document", "focus": "", "answered_at": ""}
 """Columns that files of older versions lack, with what they would say."""
 
 
@@ -174,6 +213,12 @@ def rows(desk: Desk, columns: list[str]) -> Iterator[dict[str, Any]]:
         DeskError: As told by :func:`ledger`.
     """
     for part in desk.parts(TABLE):
+        if not _PART.fullmatch(part.stem):
+            raise DeskError(
+                "this is no file of the ledger: its files are named part-00001.parquet and so on",
+                where=str(part),
+                hint="Move it out of the folder: what it holds would count twice.",
+            )
         try:
             with pq.ParquetFile(part) as file:
                 there = set(file.schema_arrow.names)
@@ -183,9 +228,21 @@ def rows(desk: Desk, columns: list[str]) -> Iterator[dict[str, Any]]:
                     )
                 added = {name: value for name, value in ADDED.items() if name in columns and name not in there}
                 for batch in file.iter_batches(batch_size=500, columns=[name for name in columns if name in there]):
+                    _check_filled(batch, part)
                     yield from (added | row for row in batch.to_pylist())
         except (pa.ArrowException, OSError) as error:
             raise DeskError(f"not a readable Parquet file: {error}", where=str(part)) from error
+
+
+def _check_filled(batch: pa.RecordBatch, part: Path) -> None:
+    """Refuse a file of the ledger that says nothing where there always is something."""
+    for name, column in zip(batch.schema.names, batch.columns, strict=True):
+        if column.null_count and name in LEDGER.names and not LEDGER.field(name).nullable:
+            raise DeskError(
+                f"the ledger is damaged: a row has no {name}",
+                where=str(part),
+                hint=f"Put {TABLE}/ back from a backup; copydesk writes no such rows.",
+            )
 
 
 def standing(desk: Desk) -> set[str]:
@@ -196,12 +253,12 @@ def standing(desk: Desk) -> set[str]:
     """
     about = ("document_id", "annotator", "layers", "layout", "focus")
     newest: dict[str, tuple[str, tuple[str, str], tuple[str, ...]]] = {}
-    for row in rows(desk, ["annotation", "state", "updated_at", "key", *about]):
+    for row in rows(desk, ["annotation", "state", "updated_at", "answered_at", "key", *about]):
         if row["state"] == "vanished":
             continue  # what it ends still stands
         # few different words, each held once: there is one of these for every annotation of the desk
         place = tuple(intern(row[name]) for name in about)
-        newest[row["annotation"]] = (intern(row["state"]), (row["updated_at"], row["key"]), place)
+        newest[row["annotation"]] = (intern(row["state"]), (row["answered_at"] or row["updated_at"], row["key"]), place)
     best: dict[tuple[str, ...], tuple[str, str]] = {}
     for state, version, place in newest.values():
         if state not in ("skipped", "deleted", "draft"):
@@ -257,7 +314,7 @@ class _Reader:
         if document is None:
             self.problems.append(Removed(entry.document_id, "decode", "no such document", where))
             return None
-        raw = self.history.read(json.loads(entry.raw), entry.scheme)
+        raw = self.history.read(entry.said(), entry.scheme)
         try:
             read = decoded(entry, raw, self.scheme, document, origin=author(entry))
         except OffsetError as error:
@@ -269,10 +326,10 @@ class _Reader:
 
     def joined(self, parts: Sequence[tuple[LedgerEntry, Annotations]]) -> FinishedAnnotation:
         """Return one person's work on one document as one annotation."""
-        pieces = [(e, Part(said, frozenset(e.layers.split("+")), e.focus, e.updated_at, e.key)) for e, said in parts]
+        pieces = [(e, Part(said, frozenset(e.layers.split("+")), e.focus, e.answered, e.key)) for e, said in parts]
         whole, lost = join([piece for _, piece in pieces], self.scheme)
         decided = sorted((piece for e, piece in pieces if e.ground_truth), key=lambda piece: piece.updated_at)
-        entry = max((entry for entry, _ in parts), key=lambda entry: (entry.updated_at, entry.key))
+        entry = max((entry for entry, _ in parts), key=lambda entry: (entry.answered, entry.key))
         for stance in lost:
             said = f"stance {stance.polarity} of {stance.holder} on {stance.target}"
             self.problems.append(
@@ -285,7 +342,7 @@ class _Reader:
             whole,
             len(decided) == len(parts),
             sum(times) if times else None,
-            entry.updated_at,
+            entry.answered,
             entry.model_version,
             entry.arm,
             entry,

@@ -8,7 +8,6 @@ need to know who did it and how. Findings carry a link to the task in Label Stud
 
 from __future__ import annotations
 
-import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -232,7 +231,7 @@ def _of(work: Work, scheme: LabelScheme, wanted: tuple[str, ...]) -> Iterator[tu
 
 def _saved_by(entry: FinishedAnnotation) -> str:
     """Return who saved an annotation last, as the server names them, where that is not its author."""
-    raw = json.loads(entry.entry.raw)
+    raw = entry.entry.said()
     author, by = raw.get("completed_by"), raw.get("updated_by")
     author = author.get("id") if isinstance(author, dict) else author
     by = by.get("id") if isinstance(by, dict) else by

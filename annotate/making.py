@@ -22,7 +22,8 @@ from .focus_places import older_key, read_focus
 from .outgoing import Order
 from .server_tasks import ServerTasks
 from .shown import Layout, limit
-from .tasks import Task, encode, key_arm, task_key
+from .tasks import encode, key_arm, task_key
+from .wire import Task
 
 __all__ = ["TaskMaker", "Unit"]
 

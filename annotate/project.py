@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from copydesk.corpus import Desk
 from copydesk.schemas import (
+    DeskError,
     LabelScheme,
     SchemeError,
     StudioError,
@@ -28,23 +29,17 @@ from copydesk.schemas import (
 
 from .client import RefusedError, StudioClient, connect
 from .history import SchemeHistory, keep_scheme
-from .shown import Layout, asked_for, laid_out, layers_of, limit, project_config, shown_scheme
+from .shown import Layout, asked_for, laid_out, layers_of, project_config, shown_scheme
 
 __all__ = [
-    "Layout",
     "Project",
     "ensure_project",
     "find_project",
     "find_projects",
-    "laid_out",
-    "layers_of",
-    "limit",
     "make_project",
     "noted_projects",
-    "project_config",
     "project_title",
     "remember_project",
-    "shown_scheme",
 ]
 
 STATE: Final = "studio"
@@ -113,10 +108,20 @@ def noted_projects(desk: Desk, server: str) -> dict[int, tuple[str, Layout] | No
         place, _, layout = name.rpartition(" ")
         place, _, layers = place.rpartition(" ")
         if name == server and number:
-            found.setdefault(int(number), None)
+            found.setdefault(_number(desk, number), None)
         elif place == server and number:  # none, where it turned out to be another one's
-            found[int(number)] = (layers, "focus" if layout == "focus" else "document")
+            found[_number(desk, number)] = (layers, "focus" if layout == "focus" else "document")
     return found
+
+
+def _number(desk: Desk, noted: object) -> int:
+    if not str(noted).isdecimal():
+        raise DeskError(
+            f"it is damaged: {str(noted)[:80]!r} stands where the number of a project belongs",
+            where=str(desk.path / "state.json"),
+            hint=f"Take that entry out of {STATE!r}: push finds the desk's projects by their titles.",
+        )
+    return int(str(noted))
 
 
 def remember_project(desk: Desk, client: StudioClient, project: Project) -> None:

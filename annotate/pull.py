@@ -35,9 +35,10 @@ from copydesk.schemas import OnProgress, Progress, SchemeError, StudioError, con
 from .client import RefusedError, StudioClient, connect
 from .entries import Place, annotation_id, draft_entry, entry_table, version_entry
 from .ledger import LEDGER, TABLE, LedgerEntry, digest, rows
-from .project import Project, find_projects, noted_projects, project_config, shown_scheme
+from .project import Project, find_projects, noted_projects
 from .pulled import Index, LastPull, opened_index
 from .reserve import settle_sides
+from .shown import project_config, shown_scheme
 
 __all__ = ["PullResult", "pull"]
 
@@ -284,15 +285,18 @@ class _Pull:
         """Yield what the ledger does not hold yet, and note what was read."""
         about = Place(self.client.name, project.id, self.desk.settings.arms.salt)
         for task in tasks:
-            ours = _is_ours(task.get("data"))
-            self.index.export(int(task["id"]), str(task.get("updated_at") or ""), ours)
-            if not ours:
+            document = task["data"]["document_id"] if _is_ours(task.get("data")) else None
+            changed, made = (str(task.get(name) or "") for name in ("updated_at", "created_at"))
+            self.index.export(int(task["id"]), changed, document, made)
+            if document is None:
                 continue
             self.count["drafts"] += len(task.get("drafts") or ())
             for annotation in task.get("annotations") or ():
                 uid = annotation_id(annotation, self.client.name)
                 entry = version_entry(about, task, annotation, uid, self.index.known(uid))
-                self.index.meet(entry.annotation)
+                if moved := self.index.answered(uid, annotation.get("result")):
+                    entry = dataclasses.replace(entry, answered_at=moved)
+                self.index.meet(entry.annotation, self.client.name, project.id)
                 yield from self._unless_known(entry)
             for draft in (task.get("drafts") or ()) if self.drafts else ():
                 yield from self._unless_known(draft_entry(about, task, draft))

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -21,12 +23,16 @@ import pyarrow.parquet as pq
 from copydesk.corpus import Desk, write_atomically
 from copydesk.schemas import DeskError
 
-from .ledger import TOMBSTONES, LedgerEntry, rows
+from .ledger import TOMBSTONES, LedgerEntry, digest, rows
+from .moved import moves
 
 __all__ = ["Index", "Known", "LastPull", "opened_index"]
 
 FOLDER: Final = "pulled"
 BATCH: Final = 2_000
+_LEARNT: Final = (
+    "annotation", "key", "state", "server", "project_id", "task_id", "annotator", "document_id", "created_at",
+)  # fmt: skip
 _ENDED: Final = (*TOMBSTONES, "draft")
 """States of what cannot be missing."""
 _SEEN: Final = pa.schema(
@@ -41,11 +47,13 @@ PRAGMA journal_mode = OFF;
 PRAGMA synchronous = OFF;
 PRAGMA cache_size = -2000;
 CREATE TABLE known (annotation TEXT PRIMARY KEY, key TEXT, state TEXT, server TEXT, project INTEGER, task INTEGER,
-    annotator TEXT, tombstone TEXT, before TEXT) WITHOUT ROWID;
+    annotator TEXT, document TEXT, created TEXT, tombstone TEXT, before TEXT) WITHOUT ROWID;
 CREATE TABLE versions (key TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE moved (annotation TEXT, rows TEXT, answered TEXT, PRIMARY KEY (annotation, rows)) WITHOUT ROWID;
 CREATE TABLE listed (task INTEGER PRIMARY KEY, updated TEXT);
 CREATE TABLE seen (task INTEGER PRIMARY KEY, updated TEXT, ours INTEGER);
-CREATE TABLE exported (task INTEGER PRIMARY KEY, updated TEXT, ours INTEGER);
+CREATE TABLE earlier (task INTEGER PRIMARY KEY, updated TEXT);
+CREATE TABLE exported (task INTEGER PRIMARY KEY, updated TEXT, ours INTEGER, document TEXT, created TEXT);
 CREATE TABLE met (annotation TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE missing (annotation TEXT PRIMARY KEY, state TEXT) WITHOUT ROWID;
 BEGIN;
@@ -62,11 +70,17 @@ _PEOPLE: Final = (
     " WHERE server = ? AND project = ? AND state NOT IN (?, ?, ?) GROUP BY annotator"
 )
 _MISS: Final = (
-    "INSERT INTO missing SELECT annotation,"
-    " CASE WHEN task IN (SELECT task FROM exported WHERE ours) THEN 'deleted' ELSE 'vanished' END FROM known"
+    "INSERT INTO missing SELECT annotation, CASE WHEN EXISTS ("
+    " SELECT 1 FROM exported LEFT JOIN earlier USING (task)"
+    " WHERE exported.task = known.task AND exported.ours AND exported.document = known.document"
+    " AND NOT IFNULL(moment(exported.created) > moment(known.created), 0)"
+    " AND NOT IFNULL(moment(exported.updated) < moment(earlier.updated), 0)"
+    ") THEN 'deleted' ELSE 'vanished' END FROM known"
     " WHERE server = ? AND project = ? AND state NOT IN (?, ?, ?) AND annotation NOT IN (SELECT annotation FROM met)"
     " AND (? OR task IN (SELECT task FROM exported))"
 )
+"""Deleted is what is gone from the task that it was made in. A server that was rebuilt counts from one again: another
+task has the number then, of another document or made later. One that was restored has the task as it was before."""
 _MISS_ALL: Final = (
     "INSERT INTO missing SELECT annotation, 'vanished' FROM known"
     " WHERE server = ? AND project = ? AND state NOT IN (?, ?, ?)"
@@ -75,6 +89,7 @@ _CHANGED: Final = (
     "SELECT task FROM listed LEFT JOIN seen USING (task)"
     " WHERE seen.task IS NULL OR listed.updated = '' OR listed.updated <> seen.updated ORDER BY task LIMIT ?"
 )
+_CALLED_NOW: Final = "UPDATE known SET server = ?, project = ? WHERE server = ? AND project = ?"
 _NOW: Final = (
     "SELECT task, updated, ours FROM exported UNION ALL SELECT task, updated, ours FROM seen"
     " WHERE task NOT IN (SELECT task FROM exported) ORDER BY task"
@@ -107,6 +122,8 @@ class Known(NamedTuple):
         project: The project there.
         task: The task there.
         annotator: Whose it is.
+        document: The document that it is about.
+        created: When it was made, in the server's own words.
         tombstone: The key of the last tombstone the annotation ever had; empty if it had none.
         before: The key of the version before this one; empty if there was none.
     """
@@ -117,6 +134,8 @@ class Known(NamedTuple):
     project: int
     task: int
     annotator: str
+    document: str
+    created: str
     tombstone: str
     before: str
 
@@ -130,6 +149,7 @@ def opened_index(path: Path) -> Iterator[Index]:
     """
     database = sqlite3.connect(path, isolation_level=None)
     try:
+        database.create_function("moment", 1, _moment, deterministic=True)
         database.executescript(_TABLES)
         yield Index(database)
     except sqlite3.Error as error:
@@ -148,32 +168,41 @@ class Index:
     def __init__(self, database: sqlite3.Connection) -> None:
         self._database = database
         self._ask = database.execute
+        self._formerly: list[tuple[str, int]] = []
+        self._moved = False
 
     # annotations
 
     def read_ledger(self, desk: Desk) -> None:
         """Take in every annotation of a desk's ledger, without reading any raw JSON."""
-        columns = ["annotation", "key", "state", "server", "project_id", "task_id", "annotator"]
-        for row in rows(desk, columns):
-            self._learn(*(row[name] for name in columns))
+        for row in rows(desk, list(_LEARNT)):
+            self._learn(*(row[name] for name in _LEARNT))
+        noted = self._database.executemany("INSERT OR REPLACE INTO moved VALUES (?, ?, ?)", moves(desk))
+        self._moved = noted.rowcount > 0
 
     def learn(self, entry: LedgerEntry) -> None:
         """Take in what the ledger gets now."""
-        self._learn(
-            entry.annotation, entry.key, entry.state, entry.server, entry.project_id, entry.task_id, entry.annotator
-        )
+        self._learn(*(getattr(entry, name) for name in _LEARNT))
 
     def _learn(self, annotation: str, key: str, state: str, *place: str | int) -> None:
         last = self.known(annotation)
         tombstone = key if state in TOMBSTONES else last.tombstone if last else ""
         row = (annotation, key, state, *place, tombstone, last.key if last else "")
-        self._ask("INSERT OR REPLACE INTO known VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+        self._ask("INSERT OR REPLACE INTO known VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
         self._ask("INSERT OR IGNORE INTO versions VALUES (?)", (key,))
 
     def known(self, annotation: str) -> Known | None:
         """Return an annotation's newest version."""
         row = self._ask("SELECT * FROM known WHERE annotation = ?", (annotation,)).fetchone()
         return Known(*row[1:]) if row else None
+
+    def answered(self, annotation: str, result: Any) -> str:
+        """Return when an annotation with these rows was last saved by its author, if an upgrade wrote them; else empty."""
+        if not self._moved:
+            return ""
+        asked = "SELECT answered FROM moved WHERE annotation = ? AND rows = ?"
+        row = self._ask(asked, (annotation, digest(result))).fetchone()
+        return str(row[0]) if row else ""
 
     def has(self, key: str) -> bool:
         """Tell whether the ledger has a version with this key."""
@@ -189,6 +218,8 @@ class Index:
     def begin(self, desk: Desk, server: str, project: int) -> LastPull:
         """Turn to a project, and return what is remembered of its last pull; nothing where that is damaged."""
         self.forget_tasks()
+        self._ask("DELETE FROM earlier")
+        self._formerly = []
         try:
             with pq.ParquetFile(_path(desk, server, project)) as file:
                 if file.schema_arrow.names != _SEEN.names:
@@ -200,6 +231,9 @@ class Index:
         except (FileNotFoundError, pa.ArrowException):  # it only saves work
             self.forget_tasks()
             return LastPull()
+        self._ask("INSERT INTO earlier SELECT task, updated FROM seen")
+        self._formerly = [(place[0], int(place[1])) for place in json.loads(said.get("formerly", "[]"))]
+        self._call_now(server, project)
         newest = self._ask("SELECT updated, task FROM seen ORDER BY updated DESC LIMIT 1").fetchone()
         if newest is None:
             return LastPull()
@@ -226,25 +260,34 @@ class Index:
         """Return the listed tasks that do not stand as they were last seen, at most so many of them."""
         return [task for (task,) in self._ask(_CHANGED, (most,))]
 
-    def export(self, task: int, updated: str, ours: bool) -> None:
-        """Note that a task was read whole."""
-        self._ask("INSERT OR REPLACE INTO exported VALUES (?, ?, ?)", (task, updated, ours))
+    def export(self, task: int, updated: str, document: str | None, created: str) -> None:
+        """Note that a task was read whole, with the document that it is about if it is ours, and when it was made."""
+        row = (task, updated, document is not None, document, created)
+        self._ask("INSERT OR REPLACE INTO exported VALUES (?, ?, ?, ?, ?)", row)
 
     def exported(self, task: int) -> bool:
         """Tell whether a task was read whole."""
         return self._ask("SELECT 1 FROM exported WHERE task = ?", (task,)).fetchone() is not None
 
-    def meet(self, annotation: str) -> None:
-        """Note that an annotation was seen on the server."""
+    def meet(self, annotation: str, server: str, project: int) -> None:
+        """Note that an annotation was seen in a project; it tells a server that had another address before."""
         self._ask("INSERT OR IGNORE INTO met VALUES (?)", (annotation,))
+        known = self.known(annotation)
+        if known is not None and known.server != server:
+            self._formerly.append((known.server, known.project))
+            self._call_now(server, project)
+
+    def _call_now(self, server: str, project: int) -> None:
+        for place in self._formerly:
+            self._ask(_CALLED_NOW, (server, project, *place))
 
     # what was there and is not any more
 
     def miss(self, server: str, project: int, *, whole: bool) -> int:
         """Note which annotations are gone, each with the state of its tombstone, and return how many.
 
-        ``deleted`` where the task is there and still ours, so that somebody meant it; ``vanished`` where it is not,
-        which shows only in a whole export.
+        ``deleted`` where the task that it was made in is there, so that somebody meant it; ``vanished`` where it is
+        not, which shows only in a whole export, or where the server went back to a day before it was made.
         """
         return self._miss(_MISS, server, project, whole)
 
@@ -268,7 +311,8 @@ class Index:
 
         Written after the ledger, so that nothing is taken for pulled.
         """
-        schema = _SEEN.with_metadata({"begun": begun, "partial": str(partial)})
+        formerly = json.dumps(sorted(set(self._formerly)))
+        schema = _SEEN.with_metadata({"begun": begun, "partial": str(partial), "formerly": formerly})
         found = self._ask(_NOW)
         ours = others = 0
         with (
@@ -282,6 +326,14 @@ class Index:
                 columns: list[Any] = [list(tasks), list(updated), list(map(bool, mine))]
                 writer.write_table(pa.table(columns, schema=schema))
         return ours, others
+
+
+def _moment(said: str | None) -> str | None:
+    """Return a time of the server's so that earlier ones sort before later ones; None if it is none."""
+    try:
+        return datetime.fromisoformat(said or "").astimezone(UTC).isoformat(timespec="microseconds")
+    except (ValueError, OverflowError):
+        return None
 
 
 def _path(desk: Desk, server: str, project: int) -> Path:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+from urllib.parse import urlsplit
+
 from copydesk.schemas import StudioError
 
-__all__ = ["NoAnswerError", "RefusedError"]
+__all__ = ["NoAnswerError", "RefusedError", "moved", "seconds"]
 
 
 class NoAnswerError(StudioError):
@@ -21,3 +24,34 @@ class RefusedError(StudioError):
 
     status: int = 0
     retry_after: float | None = None
+
+
+def seconds(said: str | None) -> float | None:
+    """Return what a header ``Retry-After`` asks for, in seconds; None where it says anything else."""
+    try:
+        found = float(said or "")
+    except ValueError:
+        return None
+    return found if 0 <= found < math.inf else None
+
+
+def moved(url: str, asked: str, status: int, location: str) -> RefusedError:
+    """Return the error for an answer that sends us on.
+
+    It is not followed: a POST that is sent on arrives as a GET, and the token would go to whoever was named.
+
+    Args:
+        url: The server's address.
+        asked: What was asked for: method and path.
+        status: The HTTP status.
+        location: Where to, as the server says; of it only scheme and host are repeated.
+    """
+    target = urlsplit(location)
+    place = f"{target.scheme}://{target.hostname}" if target.scheme and target.hostname else "another path"
+    error = RefusedError(
+        f"Label Studio sends us on to {place} ({asked}, HTTP {status})",
+        where=url,
+        hint="Name the address that it has now: COPYDESK_STUDIO_URL, or studio.url in copydesk.toml.",
+    )
+    error.status = status
+    return error

@@ -20,7 +20,7 @@ from .client import NoAnswerError, RefusedError, StudioClient
 from .making import TaskMaker, Unit
 from .outgoing import queued_pairs
 from .project import Project
-from .tasks import Prediction
+from .wire import Prediction
 
 __all__ = ["Renewal"]
 

@@ -31,9 +31,11 @@ from .client import RefusedError, StudioClient, connect_as
 from .decoding import decode
 from .edits import Change, align
 from .ledger import by_id
-from .project import find_project, limit, shown_scheme
+from .project import find_project
+from .shown import limit, shown_scheme
 from .studio import add_annotator
-from .tasks import Result, encode_result, task_key
+from .tasks import encode_result, task_key
+from .wire import Result
 
 __all__ = ["replay"]
 

@@ -13,7 +13,6 @@ from the desk, or of which nobody knows what it was shown: nobody can tell.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -36,7 +35,7 @@ from .edits import Answer, Change, Item, align
 from .focus_reading import decode_focus
 from .history import SchemeHistory
 from .ledger import LedgerEntry, author, by_id, ledger, shown_task, standing
-from .project import limit
+from .shown import limit
 from .suggest import suggestions
 from .tasks import encode
 
@@ -143,8 +142,8 @@ class _Reader:
             return None
         model = Origin("model", *entry.model_version.partition("@")[::2])
         try:
-            shown = self._decoded(entry, json.loads(entry.prediction), document, model)
-            final = self._decoded(entry, json.loads(entry.raw), document, author(entry))
+            shown = self._decoded(entry, entry.shown(), document, model)
+            final = self._decoded(entry, entry.said(), document, author(entry))
             honest = self._as_shown(suggestion, document, entry)
         except (OffsetError, SchemeError):
             return None

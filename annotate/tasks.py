@@ -39,6 +39,7 @@ from copydesk.schemas import (
 )
 
 from .arms import Arm, arm_token, known_arm
+from .shown import layers_of
 from .wire import (
     LARGEST_INTEGER,
     TEXT,
@@ -47,18 +48,11 @@ from .wire import (
     Task,
     TaskData,
     Vocabulary,
-    check_result,
     lone_surrogate,
     vocabulary,
 )
 
 __all__ = [
-    "LARGEST_INTEGER",
-    "Prediction",
-    "Result",
-    "Task",
-    "TaskData",
-    "check_result",
     "encode",
     "encode_result",
     "key_arm",
@@ -78,7 +72,7 @@ def task_key(
     """
     document_id = document if isinstance(document, str) else document.id
     token = arm_token(document_id, arm, salt)
-    key = f"{document_id}/{scheme.name}-{scheme.version}/{_layers(scheme)}/{token}"
+    key = f"{document_id}/{scheme.name}-{scheme.version}/{layers_of(scheme)}/{token}"
     return f"{key}/{focus}" if focus else key
 
 
@@ -87,10 +81,6 @@ def key_arm(key: str, salt: str) -> str:
     document_id, _, rest = key.partition("/")
     token = rest.split("/")[2] if rest.count("/") >= 2 else ""
     return known_arm(document_id, token, salt) or ""
-
-
-def _layers(scheme: LabelScheme) -> str:
-    return "+".join(sorted(layer.id for layer in scheme.layers))
 
 
 def encode(
@@ -143,7 +133,7 @@ def encode(
         "published": document.published,
         "scheme": f"{scheme.name} {scheme.version}",
         "scheme_digest": scheme.digest,
-        "layers": _layers(scheme),
+        "layers": layers_of(scheme),
         "layout": "document",
         "focus": "",
     }

@@ -11,7 +11,6 @@ already in the new words stays as it is.
 
 from __future__ import annotations
 
-import json
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -34,8 +33,10 @@ from copydesk.schemas import (
 )
 
 from .client import RefusedError, StudioClient, connect
+from .entries import annotation_id
 from .history import SchemeHistory, keep_migration, keep_scheme, uses
 from .ledger import digest, ledger
+from .moved import Move, moves, note_moves
 from .project import Project, find_project, find_projects, remember_project
 from .pull import pull
 from .shown import Layout, asked_for, layers_of, project_config
@@ -143,6 +144,7 @@ def upgrade_project(
             raise _undecided(work.decisions(), project)
         if not dry_run:
             keep_scheme(desk, history.scheme)
+            note_moves(desk, _since_answered(work.moves, desk))
             work = _Upgrade(client, project, scheme, history, kept=_kept(desk, client, project))
             work.over_all(desk, on_progress)
             work.put_config(sleep)
@@ -178,10 +180,17 @@ def _kept(desk: Desk, client: StudioClient, project: Project) -> set[tuple[str, 
     found = set()
     for entry in ledger(desk):
         if (entry.server, entry.project_id) == (client.name, project.id) and entry.raw:
-            raw = json.loads(entry.raw)
+            raw = entry.said()
             kind = "drafts" if entry.state == "draft" else "annotations"
             found.add((kind, int(raw["id"]), digest(raw.get("result"))))
     return found
+
+
+def _since_answered(found: Mapping[tuple[str, str], Move], desk: Desk) -> Iterator[Move]:
+    """Yield moves with the time of the answer itself, also of what an upgrade wrote before."""
+    before = {(move.annotation, move.rows): move.answered_at for move in moves(desk)}
+    for (annotation, rows), move in found.items():
+        yield move._replace(answered_at=before.get((annotation, rows), move.answered_at))
 
 
 @dataclass(slots=True)
@@ -200,6 +209,8 @@ class _Upgrade:
     documents: dict[str, list[str]] = field(default_factory=dict)
     why: dict[str, str] = field(default_factory=dict)
     undecided: dict[str, dict[str, str]] = field(default_factory=dict)
+    moves: dict[tuple[str, str], Move] = field(default_factory=dict)
+    """What a looking pass would move: the annotation and the digest of its rows before, to what becomes of it."""
 
     @property
     def dry_run(self) -> bool:
@@ -239,7 +250,7 @@ class _Upgrade:
             if not self.dry_run:
                 self.client.send("PATCH", f"/api/tasks/{task['id']}/", {"data": new})
 
-    def move(self, kind: str, thing: Mapping[str, Any], version: str, data: Mapping[str, Any]) -> None:
+    def move(self, kind: str, thing: dict[str, Any], version: str, data: Mapping[str, Any]) -> None:
         """Put one result into new words, as it stands on the server now."""
         if not isinstance(thing, Mapping) or not self.differs(thing, version, data):
             return
@@ -254,6 +265,9 @@ class _Upgrade:
         self.counts["rows"] += len(thing["result"]) - len(rows)
         if not self.dry_run:
             self.client.send("PATCH", path, {"result": rows})
+        elif kind == "annotations":
+            name = annotation_id(thing, self.client.name)
+            self.moves[name, digest(thing["result"])] = Move(name, digest(rows), str(thing.get("updated_at") or ""))
 
     def check_kept(self, kind: str, thing: Mapping[str, Any]) -> None:
         """Refuse to write over rows of an annotation or a draft that the ledger does not have."""

@@ -7,7 +7,7 @@ type and so no entities, a limit on size and depth, and one clear error for anyt
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final, NoReturn
 from xml.parsers import expat
@@ -15,7 +15,7 @@ from xml.sax.saxutils import escape
 
 from .errors import SchemeError
 
-__all__ = ["Element", "read_element"]
+__all__ = ["Element", "as_written", "header", "read_element", "view"]
 
 MAX_BYTES: Final = 5_000_000
 MAX_DEPTH: Final = 64
@@ -55,6 +55,24 @@ class Element:
         yield self
         for child in self.children:
             yield from child.walk()
+
+
+def view(children: Iterable[Element], **attributes: str) -> Element:
+    """Return an element that holds others."""
+    return Element("View", attributes, list(children))
+
+
+def header(value: str, style: str) -> Element:
+    """Return a line of text. The front end fills in the task's data where it says ``$name``: see :func:`as_written`."""
+    return Element("Header", {"value": value, "size": "5", "style": style})
+
+
+def as_written(words: str) -> str:
+    """Return words that the front end shows as they are: one that begins with ``$`` would be taken for a variable.
+
+    A word joiner (U+2060, of no width) parts the sign from what follows.
+    """
+    return words.replace("$", "$\u2060")
 
 
 def _quoted(value: str) -> str:

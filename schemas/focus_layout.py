@@ -22,9 +22,9 @@ import html
 from collections.abc import Iterable, Iterator
 from typing import Final, Literal
 
-from .config_xml import Element, read_element
+from .config_xml import Element, as_written, header, read_element, view
 from .errors import SchemeError
-from .labelling import MARK, TEXT
+from .labelling import MARK, TEXT, article
 from .scheme import RESERVED_HOTKEYS, STANCE_LABELS, Attribute, LabelScheme, Value
 
 __all__ = [
@@ -109,12 +109,12 @@ def focus_config(scheme: LabelScheme) -> str:
     """
     scheme = focus_scheme(scheme)
     asked = _asked(scheme)
-    root = _view(
+    root = view(
         [
             Element("Style", text=STYLE),
-            _view([_header("$title", _TITLE), _text()], className="copydesk-passage", idAttr=f"{LAYOUT_MARK}:focus"),
-            _view([part for attribute in asked for part in _question(attribute)], className="copydesk-answer"),
-            _view([part for layer in scheme.layers for part in _layer(scheme, layer.id)], className="copydesk-labels"),
+            view([header("$title", _TITLE), article()], className="copydesk-passage", idAttr=f"{LAYOUT_MARK}:focus"),
+            view([part for attribute in asked for part in _question(attribute)], className="copydesk-answer"),
+            view([part for layer in scheme.layers for part in _layer(scheme, layer.id)], className="copydesk-labels"),
             *_further(scheme, [attribute for attribute in asked if "STANCE" in attribute.labels]),
             *_relations(scheme),
         ],
@@ -152,23 +152,9 @@ def _is_shown(scheme: LabelScheme, label: str) -> bool:
 # its parts
 
 
-def _view(children: Iterable[Element], **attributes: str) -> Element:
-    return Element("View", attributes, list(children))
-
-
-def _header(value: str, style: str) -> Element:
-    return Element("Header", {"value": value, "size": "5", "style": style})
-
-
-def _text() -> Element:
-    return Element(
-        "Text", {"name": TEXT, "value": f"${TEXT}", "granularity": "symbol", "saveTextResult": "yes"}
-    )  # fmt: skip
-
-
 def _question(asked: Attribute) -> Iterator[Element]:
-    yield _header(asked.id.replace("_", " ").capitalize(), _QUESTION)
-    yield _header(HOLDER if asked.id == "holder" else asked.definition, _NOTE)
+    yield header(asked.id.replace("_", " ").capitalize(), _QUESTION)
+    yield header(as_written(HOLDER if asked.id == "holder" else asked.definition), _NOTE)
     required = {"required": "true", "requiredMessage": REQUIRED[asked.id]} if asked.id in REQUIRED else {}
     yield _choices(asked, asked.id, required)
 
@@ -211,11 +197,11 @@ def _further(scheme: LabelScheme, asked: list[Attribute]) -> Iterator[Element]:
         part
         for attribute in asked
         for part in (
-            _header(f"Further stance: {attribute.id.replace('_', ' ')}", _QUESTION),
+            header(f"Further stance: {attribute.id.replace('_', ' ')}", _QUESTION),
             _choices(attribute, FOCUS_FURTHER + attribute.id, region, keys=False),
         )
     ]
-    yield _view(parts, className="copydesk-answer", visibleWhen="region-selected", whenLabelValue="STANCE")
+    yield view(parts, className="copydesk-answer", visibleWhen="region-selected", whenLabelValue="STANCE")
 
 
 def _relations(scheme: LabelScheme) -> Iterator[Element]:

@@ -22,7 +22,7 @@ import html
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from .config_xml import Element, read_element
+from .config_xml import Element, as_written, header, read_element, view
 from .scheme import Attribute, LabelScheme, Question, Value
 
 __all__ = ["config_drift", "config_layers", "config_scheme", "labelling_config"]
@@ -58,31 +58,23 @@ _QUESTION = "margin: 8px 0 0; font-size: 13px; font-weight: 600"
 _NOTE = "margin: 0 0 2px; font-size: 11px; font-weight: 400; opacity: 0.75; line-height: 1.3"
 
 
-def _view(children: Iterable[Element], **attributes: str) -> Element:
-    return Element("View", attributes, list(children))
-
-
-def _header(value: str, style: str) -> Element:
-    return Element("Header", {"value": value, "size": "5", "style": style})
-
-
 def labelling_config(scheme: LabelScheme) -> str:
     """Return the Label Studio labelling config of a scheme: XML, the same bytes for the same scheme.
 
     Raises:
         SchemeError: A text of the scheme holds a character that XML cannot carry.
     """
-    side = [_view([*_questions(scheme)], visibleWhen="no-region-selected")] if scheme.questions else []
+    side = [view([*_questions(scheme)], visibleWhen="no-region-selected")] if scheme.questions else []
     side += [_asked(attribute, number) for number, attribute in enumerate(scheme.attributes)]
     main = [
-        _view([_layer(scheme, layer.id, layer.title) for layer in scheme.layers], className="copydesk-labels"),
-        _view([_article()], className="copydesk-text"),
+        view([_layer(scheme, layer.id, layer.title) for layer in scheme.layers], className="copydesk-labels"),
+        view([article()], className="copydesk-text"),
     ]
-    root = _view(
+    root = view(
         [
             Element("Style", text=STYLE),
-            _view(main, className="copydesk-main"),
-            _view(side, className="copydesk-side"),
+            view(main, className="copydesk-main"),
+            view(side, className="copydesk-side"),
             *_relations(scheme),
         ],
         className="copydesk",
@@ -98,7 +90,7 @@ def _layer(scheme: LabelScheme, layer: str, title: str) -> Element:
         if label.layer == layer
     ]
     controls = Element("Labels", {"name": layer, "toName": TEXT, "showInline": "true"}, labels)
-    return _view([_header(title, _TITLE), controls], className="copydesk-layer")
+    return view([header(as_written(title), _TITLE), controls], className="copydesk-layer")
 
 
 def _key(owner: object) -> dict[str, str]:
@@ -106,7 +98,8 @@ def _key(owner: object) -> dict[str, str]:
     return {"hotkey": hotkey} if hotkey else {}
 
 
-def _article() -> Element:
+def article() -> Element:
+    """Return the one element that shows the text; of all others the offsets are wrong."""
     return Element(
         "Text", {"name": TEXT, "value": f"${TEXT}", "granularity": "symbol", "saveTextResult": "yes"}
     )  # fmt: skip
@@ -114,7 +107,7 @@ def _article() -> Element:
 
 def _questions(scheme: LabelScheme) -> Iterator[Element]:
     for question in scheme.questions:
-        yield _header(question.definition, _QUESTION)
+        yield header(as_written(question.definition), _QUESTION)
         yield _choices(question, question.values, {"choice": "multiple"} if question.multiple else {})
 
 
@@ -148,8 +141,8 @@ def _asked(attribute: Attribute, number: int) -> Element:
     else:
         control = _choices(attribute, attribute.values, {"choice": "single", **region})
     title = attribute.id.replace("_", " ").capitalize()
-    return _view(
-        [_header(title, _QUESTION), _header(attribute.definition, _NOTE), control],
+    return view(
+        [header(as_written(title), _QUESTION), header(as_written(attribute.definition), _NOTE), control],
         visibleWhen="region-selected",
         whenLabelValue=labels,
     )

@@ -49,6 +49,7 @@ class FakeStudio:
         self.refuse_text = ""
         self.released = threading.Event()
         self.lock = threading.RLock()
+        self.seen: dict[int, tuple[str, int]] = {}
         self._last = 0
 
     def number(self) -> int:
@@ -170,7 +171,7 @@ class FakeStudio:
         ids, stored = [], 0
         for task in body:
             number = self.number()
-            self.tasks[number] = {"id": number, "project": project, "data": task["data"]}
+            self.tasks[number] = {"id": number, "project": project, "data": task["data"], "created_at": NOW}
             ids.append(number)
             if self.lose_predictions:
                 self.lose_predictions -= 1
@@ -223,9 +224,11 @@ class FakeStudio:
         }  # fmt: skip
 
     def changed(self, task, said):
-        """Return other words whenever anything about the annotations of a task is not as before."""
+        """Return a later time whenever anything about the annotations of a task is not as before."""
         digest = hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
-        return f"2026-01-02T03:04:05.{int(digest[:8], 16) % 1_000_000:06d}Z"
+        if self.seen.get(task["id"], ("", 0))[0] != digest:
+            self.seen[task["id"]] = (digest, len(self.calls))
+        return f"2026-01-02T03:04:05.{self.seen[task['id']][1]:06d}Z"
 
     def task(self, query, body, number):
         return (200, self.task_view(self.tasks[number])) if number in self.tasks else (404, {"detail": "Not found."})

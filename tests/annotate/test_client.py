@@ -36,6 +36,10 @@ def test_no_label_studio_answering(make_desk, monkeypatch):
         ("http://me:hunter2@127.0.0.1:9", TOKEN, "the server's address holds a user name or password"),
         ("nonsense", TOKEN, "nonsense: this is no address of a server"),
         ("ftp://127.0.0.1", TOKEN, "ftp://127.0.0.1: this is no address of a server"),
+        ("http://[::1", TOKEN, "http://[::1: this is no address of a server"),
+        ("http://127.0.0.1:99999", TOKEN, "http://127.0.0.1:99999: this is no address of a server"),
+        (f"http://{'a' * 70}.example", TOKEN, f"http://{'a' * 70}.example: this is no address of a server"),
+        ("http://me:hunter2@[::1", TOKEN, "this is no address of a server"),
         ("http://127.0.0.1:9", "tök€n" * 8, "http://127.0.0.1:9: the token for this server holds characters"),
     ],
 )
@@ -116,6 +120,33 @@ def test_a_read_waits_as_long_as_the_server_asks(client, fake_studio, naps):
     fake_studio.fail("GET", "/api/version/", 429, headers={"Retry-After": "7"})
     client.get("/api/version/")
     assert naps == [7.0]
+
+
+@pytest.mark.parametrize("asked", ["-1", "nan", "inf", "soon", "Wed, 21 Oct 2026 07:28:00 GMT"])
+def test_a_wait_that_makes_no_sense_is_not_taken(client, fake_studio, naps, asked):
+    fake_studio.fail("GET", "/api/version/", 429, headers={"Retry-After": asked})
+    client.get("/api/version/")
+    assert naps == [1.0]
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_nobody_is_followed_to_another_server(client, fake_studio, method, status):
+    where = {"Location": "https://labels.example.org/api/projects/?token=abc"}
+    fake_studio.fail(method, "/api/projects/", status, headers=where, times=9)
+    before = len(fake_studio.calls)
+    with pytest.raises(StudioError, match=r"sends us on to https://labels.example.org \(") as raised:
+        client.send(method, "/api/projects/", {"title": "x"} if method == "POST" else None)
+    assert len(fake_studio.calls) == before + 1
+    assert "COPYDESK_STUDIO_URL" in str(raised.value)
+    assert "abc" not in str(raised.value)
+
+
+def test_what_an_account_may_not_do_is_not_blamed_on_its_token(client, fake_studio):
+    fake_studio.fail("POST", "/api/projects/", 403)
+    with pytest.raises(StudioError, match=r"refused POST /api/projects/ \(HTTP 403\)") as raised:
+        client.send("POST", "/api/projects/", {"title": "x"})
+    assert "may not do this there" in str(raised.value)
 
 
 def test_a_read_gives_up(client, fake_studio):

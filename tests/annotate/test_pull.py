@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import json
 from datetime import datetime
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from copydesk.annotate import edits, finished, ledger, pull, push
 from copydesk.corpus import removed
-from copydesk.schemas import StudioError
+from copydesk.schemas import DeskError, StudioError
 
 
 @pytest.fixture
@@ -171,6 +174,51 @@ def test_a_damaged_ledger_is_named(fake_studio, desk):
         list(finished(desk))
 
 
+def damaged(desk, **columns):
+    """Write the ledger's first file anew with other values in its first row."""
+    part = desk.parts("annotations")[0]
+    table = pq.read_table(part)
+    rows = table.to_pylist()
+    rows[0] |= columns
+    fields = [pa.field(f.name, f.type) for f in table.schema]
+    pq.write_table(pa.Table.from_pylist(rows, schema=pa.schema(fields)), part)
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        ({"raw": "{"}, "the raw of annotation .* is no JSON object"),
+        ({"raw": "7"}, "the raw of annotation .* is no JSON object"),
+        ({"annotator": None}, "a row has no annotator"),
+    ],
+)
+def test_a_ledger_with_nonsense_in_it_is_one_clear_error(fake_studio, desk, columns, said):
+    fake_studio.annotate(next(iter(fake_studio.tasks)), [])
+    pull(desk)
+    damaged(desk, **columns)
+    with pytest.raises(DeskError, match=said):
+        list(finished(desk))
+
+
+def test_a_copy_of_a_file_in_the_ledger_is_named(fake_studio, desk):
+    fake_studio.annotate(next(iter(fake_studio.tasks)), [])
+    pull(desk)
+    part = desk.parts("annotations")[0]
+    (copy := part.with_name("part-00001 (copy).parquet")).write_bytes(part.read_bytes())
+    for what in (lambda: list(finished(desk)), lambda: pull(desk)):
+        with pytest.raises(DeskError, match=r"no file of the ledger") as raised:
+            what()
+        assert raised.value.where == str(copy)
+
+
+def test_a_project_that_is_no_number_in_the_notes_is_named(fake_studio, desk):
+    state = json.loads((desk.path / "state.json").read_text())
+    state["studio"] = dict.fromkeys(state["studio"], "seven")
+    (desk.path / "state.json").write_text(json.dumps(state))
+    with pytest.raises(DeskError, match="'seven' stands where the number of a project belongs"):
+        pull(desk)
+
+
 # a large project: only what changed
 
 
@@ -206,9 +254,9 @@ def test_what_was_deleted_shows_in_the_numbers(fake_studio, large):
     fake_studio.delete_task({}, None, list(fake_studio.tasks)[2])
     result = pull(large)
     assert (result.gone, result.tasks, result.exported) == (1, 3, 3)
-    gone = fake_studio.annotations.pop(numbers[0])
     for task in fake_studio.tasks.values():  # a server that does not say that the task changed
-        task["updated_at"] = "2026-01-02T03:04:05.000000Z"
+        task["updated_at"] = fake_studio.task_view(task)["updated_at"]
+    gone = fake_studio.annotations.pop(numbers[0])
     assert pull(large).gone == 1
     assert {entry.state for entry in ledger(large)} == {"submitted", "vanished", "deleted"}
     fake_studio.annotations[numbers[0]] = gone
@@ -302,6 +350,76 @@ def test_an_account_that_is_gone_takes_no_work_along(fake_studio, desk):
     fake_studio.annotations[number]["completed_by"] = None
     result = pull(desk)
     assert (result.added, result.gone, result.annotators) == (0, 0, {"ana@copydesk.local": 1})
+
+
+def test_two_accounts_that_are_gone_are_not_taken_for_one(fake_studio, desk):
+    task = next(iter(fake_studio.tasks))
+    for start in (0, 7):
+        fake_studio.annotate(task, [label(start, start + 3)], completed_by=None)
+    pull(desk)
+    assert len({item.annotator for item in finished(desk)}) == 2
+    assert pull(desk).added == 0
+
+
+LATER = "2027-01-01T00:00:00Z"
+
+
+def rebuilt(fake, annotations=()):
+    """Set the server up anew: the same tasks under the same numbers, made later, without the work in them."""
+    for task in fake.tasks.values():
+        task["created_at"] = LATER
+    fake.annotations = dict(annotations)
+
+
+def test_a_server_that_was_rebuilt_deletes_nobody_s_work(fake_studio, desk):
+    first, second, *_ = fake_studio.tasks
+    for task in (first, second):
+        fake_studio.annotate(task, [label(0, 6)])
+    pull(desk)
+    rebuilt(fake_studio)
+    assert pull(desk).gone == 2
+    assert {entry.state for entry in ledger(desk)} == {"submitted", "vanished"}
+    assert len(list(finished(desk))) == 2
+    # what is done there now can be deleted as ever
+    number = fake_studio.annotate(first, [label(7, 10)], created_at="2027-01-02T00:00:00Z", updated_at=LATER)
+    pull(desk)
+    del fake_studio.annotations[number]
+    pull(desk)
+    assert [entry.state for entry in ledger(desk)][-1] == "deleted"
+
+
+def test_a_task_of_another_document_under_the_same_number_deletes_nothing(fake_studio, desk):
+    first, second, *_ = fake_studio.tasks.values()
+    fake_studio.annotate(first["id"], [label(0, 6)])
+    pull(desk)
+    fake_studio.annotations.clear()
+    first["data"], second["data"] = second["data"], first["data"]
+    pull(desk)
+    assert [entry.state for entry in ledger(desk)] == ["submitted", "vanished"]
+
+
+def test_a_server_that_was_restored_deletes_nothing_made_since_its_backup(fake_studio, desk):
+    task = next(iter(fake_studio.tasks))
+    pull(desk)
+    before = dict(fake_studio.seen)
+    fake_studio.annotate(task, [label(0, 6)])
+    pull(desk)
+    fake_studio.annotations.clear()
+    fake_studio.changed = lambda task, said: f"2026-01-02T03:04:05.{before[task['id']][1]:06d}Z"
+    assert pull(desk).gone == 1
+    assert [entry.state for entry in ledger(desk)] == ["submitted", "vanished"]
+
+
+def test_a_server_is_the_same_under_another_address(fake_studio, desk, monkeypatch):
+    numbers = [fake_studio.annotate(task, [label(0, 6)]) for task in list(fake_studio.tasks)[:3]]
+    pull(desk)
+    monkeypatch.setenv("COPYDESK_STUDIO_URL", fake_studio.url.replace("127.0.0.1", "localhost"))
+    del fake_studio.annotations[numbers[0]]
+    result = pull(desk)
+    assert (result.added, result.gone, sum(result.annotators.values())) == (0, 1, 2)
+    del fake_studio.annotations[numbers[1]]  # and it is still known to be the same the next time
+    assert pull(desk).gone == 1
+    assert [entry.state for entry in ledger(desk)] == ["submitted"] * 3 + ["deleted"] * 2
 
 
 def test_a_task_that_is_not_ours_any_more_takes_no_work_along(fake_studio, desk):

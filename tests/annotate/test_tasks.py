@@ -24,7 +24,7 @@ from copydesk.schemas import (
 
 MODEL = Origin("model", "drawn", "1")
 PERSON = Origin("person", "ana@copydesk.local")
-TASKS, READING = (importlib.import_module(f"copydesk.annotate.{name}") for name in ("tasks", "reading"))
+TASKS, READING, WIRE = (importlib.import_module(f"copydesk.annotate.{name}") for name in ("tasks", "reading", "wire"))
 calm = settings(
     deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
@@ -93,7 +93,7 @@ def test_nothing_that_breaks_a_screen_leaves_the_encoder(annotated_documents, sc
     """What the encoder makes passes the check of foreign rows, and no two rows without a common region share an id."""
     document, annotations = data.draw(annotated_documents)
     rows = encode_result(document, annotations, scheme)
-    TASKS.check_result(rows, document)
+    WIRE.check_result(rows, document)
     regions = {row["id"] for row in rows if row["type"] == "labels"}
     answers = [row["id"] for row in rows if row["type"] == "choices" and "start" not in row["value"]]
     assert regions.isdisjoint(answers)
@@ -321,7 +321,7 @@ def test_a_lone_surrogate_is_refused(document, scheme):
 )
 def test_rows_that_break_the_screen_are_refused(document, module, rows, words):
     with pytest.raises(SchemeError, match=words):
-        module("tasks").check_result(rows, document)
+        module("wire").check_result(rows, document)
 
 
 # what people and browsers send back

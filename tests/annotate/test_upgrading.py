@@ -174,6 +174,39 @@ def test_the_ledger_has_both_and_reads_both(fake_studio, worked, migration):
     assert kinds == {"accepted", "reattributed"}  # the suggestions are read in the new words too
 
 
+def test_moving_an_answer_makes_it_no_newer_than_that_of_another_project(fake_studio, worked, migration):
+    """Of what was asked in two projects the newer answer stands, also when the older one was moved last."""
+    first = next(iter(fake_studio.tasks.values()))
+    push(worked, layers=["entities"])
+    other = next(
+        task for task in fake_studio.tasks.values()
+        if task["data"]["document_id"] == first["data"]["document_id"] and task["project"] != first["project"]
+    )  # fmt: skip
+    fake_studio.annotate(other["id"], [], updated_at="2026-01-03T00:00:00.000000Z")
+    (before,) = [item.annotations for item in _pulled(worked)]
+    assert before.entities == ()
+    desk = new_scheme(worked, **SWAPS)
+    upgrade_project(desk, migration=migration)
+    for _ in range(2):
+        pull(desk)
+        assert [item.annotations.entities for item in finished(desk)] == [()]
+    entries = [entry for entry in ledger(desk) if entry.task_id == first["id"]]
+    assert len(entries) == 2
+    assert entries[0].answered == entries[1].answered < entries[1].updated_at
+    # and moved once more, it is still as old as it was
+    (desk.path / "scheme.toml").write_text((desk.path / "scheme.toml").read_text().replace('"1.1.0"', '"1.2.0"', 1))
+    (migration.parent / "next.toml").write_text(
+        'from = "conflict-news 1.1.0"\nto = "conflict-news 1.2.0"\n[labels]\nARMED_GROUP = "ARMED_ACTOR"\n'
+    )
+    text = (desk.path / "scheme.toml").read_text().replace('"ARMED_GROUP"', '"ARMED_ACTOR"')
+    (desk.path / "scheme.toml").write_text(text)
+    upgrade_project(Desk(desk.path), migration=migration.parent / "next.toml")
+    pull(Desk(desk.path))
+    entries = [entry for entry in ledger(desk) if entry.task_id == first["id"]]
+    assert len(entries) == 3
+    assert {entry.answered for entry in entries} == {entries[0].updated_at}
+
+
 def _pulled(desk):
     pull(desk)
     return finished(desk)

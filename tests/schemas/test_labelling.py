@@ -1,5 +1,6 @@
 """The labelling config is what Label Studio understands, always the same, and drift from it is named."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -106,6 +107,14 @@ def test_awkward_words_are_carried_safely():
     assert damage.attr["hint"] == scheme.label("DAMAGE").definition
     assert interface.get_control("severity").labels_attrs["all"].attr["html"] == "&lt;all&gt; &amp; more"
     assert 'choice="multiple"' in xml
+
+
+def test_a_word_that_begins_with_a_dollar_is_no_variable_to_the_front_end(scheme):
+    layer = scheme.layers[0].model_copy(update={"title": "Losses in $text or US$"})
+    config = labelling_config(scheme.model_copy(update={"layers": [layer, *scheme.layers[1:]]}))
+    assert 'value="Losses in $\u2060text or US$\u2060"' in config
+    headers = [line for line in config.splitlines() if "<Header" in line]
+    assert not [line for line in headers if re.search(r"\$\w", line)]
 
 
 def test_a_character_that_xml_cannot_carry_is_refused():
