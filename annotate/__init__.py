@@ -59,7 +59,7 @@ from .suggest import (
 )
 from .tasks import encode, encode_result
 from .tether import Bell, LiveEvent
-from .tokens import tokenize, tokenizer_version
+from .tokens import cuts_by_piece, tokenize, tokenizer_version
 from .training_data import HELD_OUT, TRAIN, Labelled, TrainingData, training_data
 from .upgrading import Decision, UpgradeResult, upgrade_project
 from .voices import attribution_around, voice, voices
@@ -147,6 +147,7 @@ __all__ = [
     "consensus",
     "corrected_mean",
     "current_pipeline",
+    "cuts_by_piece",
     "decode",
     "decode_focus",
     "difference",

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+import multiprocessing
+import sys
+from collections.abc import Callable, Iterator
 from functools import cache, lru_cache
 from importlib import metadata
 from typing import Final, TypeAlias
 
-__all__ = ["tokenize", "tokenizer_version"]
+__all__ = ["cuts_by_piece", "tokenize", "tokenizer_version"]
 
 KNOWN_WORDS: Final = 2**17
 """How many pieces between white spaces are remembered, per language."""
@@ -15,11 +18,28 @@ KNOWN_WORDS: Final = 2**17
 Ranges: TypeAlias = tuple[tuple[int, int], ...]
 
 
+@contextlib.contextmanager
+def _no_torch_in_a_worker() -> Iterator[None]:
+    """Let spaCy be imported without PyTorch, which it takes along wherever that is installed: 2 s and 230 MiB.
+
+    A worker process that cuts words first does nothing else with spaCy. Elsewhere a pipeline may come that needs it.
+    """
+    if multiprocessing.parent_process() is None or not sys.modules.keys().isdisjoint({"spacy", "torch"}):
+        yield
+        return
+    sys.modules["torch"] = None  # type: ignore[assignment]  # Python's own way to say that there is none
+    try:
+        yield
+    finally:
+        del sys.modules["torch"]
+
+
 @cache
 def _tokenizer(language: str) -> tuple[Callable[[str], Ranges], bool]:
     """Return what cuts a text into tokens, and whether it needs the text whole."""
-    import spacy
-    from spacy.tokenizer import Tokenizer
+    with _no_torch_in_a_worker():
+        import spacy
+        from spacy.tokenizer import Tokenizer
 
     try:
         rules = spacy.blank(language).tokenizer
@@ -63,6 +83,11 @@ def tokenize(text: str, language: str = "en") -> list[tuple[int, int]]:
             found += [(at + start, at + end) for start, end in ranges]
         at += len(piece)
     return found
+
+
+def cuts_by_piece(language: str) -> bool:
+    """Tell whether :func:`tokenize` cuts a language at white space first, and each piece between by itself."""
+    return not _tokenizer(language)[1]
 
 
 def tokenizer_version() -> str:

@@ -14,7 +14,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import IO, Any, Final
@@ -242,7 +242,7 @@ class _Hydration:
             self.spans += fate.spans
             self.placed += fate.placed
         self.reasons.update([fate.reason] if fate.reason else [reason for _, _, reason in fate.lost])
-        told.write(json.dumps(asdict(fate), ensure_ascii=False) + "\n")
+        told.write(json.dumps(fate.plain(), ensure_ascii=False) + "\n")
         self.on_progress(Progress("hydrate", self.states.total(), self.wanted.num_rows))
 
     def _manifest(self, built: Built) -> dict[str, Any]:

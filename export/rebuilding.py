@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from operator import itemgetter
-from typing import Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -59,6 +59,10 @@ class Fate:
     labels: int = 0
     reason: str = ""
     lost: tuple[tuple[int, int, str], ...] = ()
+
+    def plain(self) -> dict[str, Any]:
+        """Return it as JSON takes it."""
+        return {name: getattr(self, name) for name in self.__slots__}
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from .arrays import Numbers, keyed, place_of
+from .cutting import Tokens
 from .labels import Labels
 from .tables import flatten
 
@@ -23,14 +23,11 @@ class Ranges(NamedTuple):
     label: Numbers
 
 
-def tagged(
-    cut: Sequence[Sequence[tuple[int, int]]], tokens: Numbers, entities: Ranges, labels: Labels
-) -> tuple[Numbers, list[tuple[int, str]]]:
+def tagged(tokens: Tokens, entities: Ranges, labels: Labels) -> tuple[Numbers, list[tuple[int, str]]]:
     """Write entities as one BIO tag per token.
 
     Args:
-        cut: The tokens of each sentence.
-        tokens: All of them: sentence, start, end.
+        tokens: The tokens of all sentences.
         entities: What to tag.
         labels: The ids of every name.
 
@@ -39,13 +36,13 @@ def tagged(
     """
     order = labels["entity"]
     names = {name: place for place, name in enumerate(labels["ner_tags"])}
-    tags = np.full(len(tokens), names["O"], dtype=np.int64)
+    tags = np.full(len(tokens.sentence), names["O"], dtype=np.int64)
     if not len(entities.sentence):
         return tags, []
     # most sentences have no two entities that overlap, and all of those are tagged at once
     crowded = _crowded(entities)
-    first = place_of(keyed(tokens[:, 0], tokens[:, 1]), keyed(entities.sentence, entities.start))
-    last = place_of(keyed(tokens[:, 0], tokens[:, 2]), keyed(entities.sentence, entities.end))
+    first = place_of(keyed(tokens.sentence, tokens.start), keyed(entities.sentence, entities.start))
+    last = place_of(keyed(tokens.sentence, tokens.end), keyed(entities.sentence, entities.end))
     alone = ~np.isin(entities.sentence, crowded)
     whole = alone & (first >= 0) & (last >= 0)
     lost = [(place, "begins or ends inside a token") for place in np.flatnonzero(alone & ~whole).tolist()]
@@ -60,9 +57,10 @@ def tagged(
             (int(entities.start[place]), int(entities.end[place]), order[entities.label[place]]): place
             for place in range(low, high)
         }
-        written, missing = flatten(cut[sentence], list(spans), order)
-        at = int(np.searchsorted(tokens[:, 0], sentence))
-        tags[at : at + len(written)] = [names[tag] for tag in written]
+        at, to = (int(np.searchsorted(tokens.sentence, sentence, side)) for side in ("left", "right"))
+        ranges = list(zip(tokens.start[at:to].tolist(), tokens.end[at:to].tolist(), strict=True))
+        written, missing = flatten(ranges, list(spans), order)
+        tags[at:to] = [names[tag] for tag in written]
         lost += [(spans[span], reason) for span, reason in missing]
     return tags, lost
 

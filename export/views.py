@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import chain
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from copydesk.annotate import tokenize, voices
+from copydesk.annotate import voices
 from copydesk.schemas import ANNOTATIONS as STANDOFF
 from copydesk.schemas import (
     OUTLET,
@@ -31,6 +30,7 @@ from copydesk.schemas import (
 
 from .arrays import Numbers, codes, fitted, flat, keyed, listed, runs, struct, texts
 from .batch import Batch
+from .cutting import tokens_of
 from .features import ANNOTATIONS, ARTICLES, CONFIGS, EDITS, ENTITIES, SPANS, STANCE, Config, encoder, known_name
 from .labels import Labels
 from .standing import Standing, firsts, mention_ids
@@ -105,12 +105,7 @@ class Views:
             self.texts[d][s:e] for d, s, e in zip(it.document.tolist(), it.start.tolist(), it.end.tolist(), strict=True)
         ]
         languages = self.batch.documents["language"].to_pylist()
-        cut = [tokenize(text, languages[place]) for text, place in zip(said, it.document.tolist(), strict=True)]
-        counts = np.array([len(ranges) for ranges in cut], dtype=np.int64)
-        places = np.repeat(np.arange(len(said)), counts)
-        ranges = np.fromiter(chain.from_iterable(chain.from_iterable(cut)), dtype=np.int64, count=2 * len(places))
-        tokens = np.column_stack([places, ranges.reshape(-1, 2)])
-        words = texts([text[a:b] for text, pairs in zip(said, cut, strict=True) for a, b in pairs])
+        tokens = tokens_of(said, [languages[place] for place in it.document.tolist()])
         kinds = np.array([_place(self.labels["entity"], name) for name in self.labels["label"]], dtype=np.int64)
         sentence = np.searchsorted(self._keys, keyed(mentions.document, mentions.start), "right") - 1
         named = kinds[mentions.label] >= 0
@@ -122,7 +117,7 @@ class Views:
         held = np.flatnonzero(inside)
         row = sentence[held]
         start, end = mentions.start[held] - it.start[row], mentions.end[held] - it.start[row]
-        tags, lost = tagged(cut, tokens, Ranges(row, start, end, kinds[mentions.label[held]]), self.labels)
+        tags, lost = tagged(tokens, Ranges(row, start, end, kinds[mentions.label[held]]), self.labels)
         for place, reason in lost:
             self._lose("entities", [held[place]], reason)
         picked = pa.array(held)
@@ -141,10 +136,10 @@ class Views:
             sentence=index,
             start=it.start,
             text=texts(said),
-            tokens=listed(places, len(said), words),
-            token_starts=listed(places, len(said), pa.array(tokens[:, 1])),
-            token_ends=listed(places, len(said), pa.array(tokens[:, 2])),
-            ner_tags=listed(places, len(said), pa.array(tags)),
+            tokens=listed(tokens.sentence, len(said), tokens.text),
+            token_starts=listed(tokens.sentence, len(said), pa.array(tokens.start)),
+            token_ends=listed(tokens.sentence, len(said), pa.array(tokens.end)),
+            ner_tags=listed(tokens.sentence, len(said), pa.array(tags)),
             entities=listed(row, len(said), items),
         )
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import multiprocessing
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -33,3 +35,13 @@ def test_tokens_cover_everything_but_white_space_in_order(text):
     assert all(end <= start for end, (start, _) in zip(ends, tokens, strict=False))
     rest = "".join(text[end:start] for end, (start, _) in zip(ends, [*tokens, (len(text), 0)], strict=True))
     assert not rest.strip()
+
+
+def test_a_worker_cuts_words_without_loading_torch():
+    """What PyTorch takes of memory and time is not paid where only words are cut."""
+    after = (
+        "(__import__('copydesk.annotate').annotate.tokenize('U.S. troops'),"
+        " sorted({'torch', 'spacy'} & {*__import__('sys').modules}))"
+    )
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        assert pool.apply(eval, (after,)) == ([(0, 4), (5, 11)], ["spacy"])
