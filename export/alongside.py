@@ -42,11 +42,13 @@ class Window:
         old: Rows of the older release in order of id.
         new: Rows of the newer one.
         ids: Which documents differ or are in one of them alone, sorted; every other is the same in both.
+        same: Columns in which none of the documents differs, where all of them are in both.
     """
 
     old: pa.Table
     new: pa.Table
     ids: tuple[str, ...]
+    same: frozenset[str] = frozenset()
 
 
 def windows(
@@ -72,7 +74,7 @@ def windows(
             ids = {*left["document_id"].to_pylist(), *right["document_id"].to_pylist()}
             yield Window(left, right, tuple(sorted(ids)))
         else:
-            yield Window(left, right, _differing(left, right, wordless))
+            yield Window(left, right, *_differing(left, right, wordless))
 
 
 def _parts(folder: Path) -> list[Path]:
@@ -129,20 +131,25 @@ def _together(tables: list[pa.Table | None]) -> pa.Table:
     return table.take(pc.sort_indices(table["document_id"])) if len(there) > 1 else table
 
 
-def _differing(left: pa.Table, right: pa.Table, wordless: bool) -> tuple[str, ...]:
+def _differing(left: pa.Table, right: pa.Table, wordless: bool) -> tuple[tuple[str, ...], frozenset[str]]:
     mine, theirs = (table["document_id"].combine_chunks() for table in (left, right))
     places = pc.index_in(mine, value_set=theirs)
     both = pc.is_valid(places)
     gone, here = mine.filter(pc.invert(both)), mine.filter(both)
     come = theirs.filter(pc.invert(pc.is_in(theirs, value_set=mine)))
     if not len(here):
-        return tuple(sorted([*gone.to_pylist(), *come.to_pylist()]))
+        return tuple(sorted([*gone.to_pylist(), *come.to_pylist()])), frozenset()
     ours, yours = left.filter(both), right.take(places.drop_null())
     mask = np.zeros(len(here), dtype=bool)
+    same = set()
     for name in ours.column_names:
         if name in yours.column_names and not (wordless and name in ("text", "title")):
-            mask |= unlike(_one(ours[name]), _one(yours[name]), wordless=wordless)
-    return tuple(sorted([*gone.to_pylist(), *come.to_pylist(), *here.filter(pa.array(mask)).to_pylist()]))
+            differs = unlike(_one(ours[name]), _one(yours[name]), wordless=wordless)
+            mask |= differs
+            same |= set() if differs.any() else {name}
+    found = tuple(sorted([*gone.to_pylist(), *come.to_pylist(), *here.filter(pa.array(mask)).to_pylist()]))
+    # of a document that is in one release alone every label counts
+    return found, frozenset() if len(gone) or len(come) else frozenset(same)
 
 
 def _one(column: pa.ChunkedArray) -> pa.Array:

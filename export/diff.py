@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 
 from copydesk.schemas import DeskError
 
-from .alongside import windows
+from .alongside import Window, windows
 from .changes import DESCRIPTION, LABELS, Change, changed, silenced
 from .features import Classes, Config, Feature
 from .labels import LABELS_FILE, Labels, read_labels
@@ -202,7 +202,7 @@ def changes(old: Snapshot, new: Snapshot) -> Iterator[Change]:
     rows = [_Rows(release, wordless) for release in (old, new)]
     columns = ["document_id", "split", *DESCRIPTION, *LABELS]
     for window in windows(old.path, new.path, columns, wordless=wordless, every=is_renumbered):
-        before, after = (side.of(table, window.ids) for side, table in zip(rows, (window.old, window.new), strict=True))
+        before, after = (side.of(table, window) for side, table in zip(rows, (window.old, window.new), strict=True))
         for key in window.ids:
             yield from _document(key, before.get(key), after.get(key))
 
@@ -235,12 +235,18 @@ class _Rows:
         self.labels = release.labels
         self.wordless = wordless
 
-    def of(self, table: pa.Table, ids: tuple[str, ...]) -> dict[str, dict[str, Any]]:
-        """Return those of some documents that are in a table."""
+    def of(self, table: pa.Table, window: Window) -> dict[str, dict[str, Any]]:
+        """Return those of a window's differing documents that are in a table."""
+        ids = window.ids
         if not ids or not table.num_rows:
             return {}
         chosen = table.filter(pc.is_in(table["document_id"], value_set=pa.array(ids, pa.string())))
-        columns = {name: _values(chosen[name], self.config.features[name], self.labels) for name in chosen.column_names}
+        # what is the same in all of them is not worth unpacking; spans stay, for stances name them
+        bare = {name for name in LABELS if name in window.same and name != "entities"}
+        columns = {
+            name: [[]] * len(chosen) if name in bare else _values(chosen[name], self.config.features[name], self.labels)
+            for name in chosen.column_names
+        }
         rows = (dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True))
         return {row["document_id"]: silenced(row) if self.wordless else row for row in rows}
 
