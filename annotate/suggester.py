@@ -361,7 +361,7 @@ def pipeline_origin(
         stance: The digest of the stance model and its calibration.
     """
     _refuse_unknown_layers(settings, scheme)
-    rest = settings.model_dump(mode="json", exclude={"pipeline", "entities", "gazetteers", "stance"})
+    rest = settings.model_dump(mode="json", exclude={"pipeline", "pipelines", "entities", "gazetteers", "stance"})
     rest["gazetteers"] = gazetteer_digests(settings)  # the other two are in about.digest
     digest = settings_digest(about.digest, knowledge_digest(), rest, scheme.digest, stance)
     name = re.sub(r"[^\w.-]+", "-", about.name).strip("-.") or "pipeline"
@@ -385,5 +385,6 @@ def load_suggester(
         return guest
     need = {"ner"} if {"entities", "stance"} & set(settings.layers) else set()
     need |= {"parser"} if {"attribution", "stance"} & set(settings.layers) else set()
+    need = set() if settings.pipeline.startswith("blank:") else need  # the desk's own lists find all that is found
     pipeline = load_pipeline(settings.pipeline, need=need, component=settings.entities)
     return Suggester(pipeline, settings, scheme=scheme, stance=stance)

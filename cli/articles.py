@@ -1,4 +1,4 @@
-"""Commands that bring articles in: init, ingest, removed."""
+"""Commands that bring articles in: init, ingest."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Annotated
 import typer
 
 from .errors import ExitStatus
-from .options import DeskOption, JsonOption, open_desk
+from .options import AddressOption, DeskOption, EngineOption, JsonOption, open_desk, with_engine
 from .output import Output, count, here
 
-__all__ = ["ingest", "init", "removed"]
+__all__ = ["ingest", "init"]
 
 UNREADABLE = ("read", "extract")
 """Stages whose refusals mean that a source should be looked at; the others are the desk's own rules at work."""
@@ -48,6 +48,8 @@ def ingest(
         typer.Argument(metavar="SOURCE", help="Files, folders or patterns: txt, html, jsonl, csv, parquet."),
     ] = None,
     desk: DeskOption = Path(),
+    engine: EngineOption = None,
+    address: AddressOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """Bring articles in, from files to clean segments.
@@ -64,7 +66,7 @@ def ingest(
     from copydesk.corpus import ingest as run_ingest
 
     output = Output(as_json=as_json)
-    opened = open_desk(desk)
+    opened = with_engine(open_desk(desk), engine, address)
     with output.progress() as on_progress:
         result = run_ingest(opened, sources or [], on_progress=on_progress)
     reasons = Counter((item.stage, item.reason) for item in result.removed)
@@ -92,37 +94,3 @@ def ingest(
     )
     if any(item.stage in UNREADABLE for item in result.removed):
         raise typer.Exit(ExitStatus.FINDINGS)
-
-
-def removed(
-    desk: DeskOption = Path(),
-    stage: Annotated[str, typer.Option(help="Only what this stage set aside.")] = "",
-    as_json: JsonOption = False,
-) -> None:
-    """List what was set aside, and why.
-
-    \b
-    Example:
-      copydesk removed --stage read
-    """
-    from copydesk.corpus import removed as read_removed
-
-    output = Output(as_json=as_json)
-    found = [item for item in read_removed(open_desk(desk)) if not stage or item.stage == stage]
-    output.table([(item.stage, item.reason, item.of, item.detail) for item in found])
-    if not found:
-        output.line("Nothing was set aside.")
-    output.result(
-        {
-            "removed": [
-                {
-                    "document_id": item.document_id,
-                    "stage": item.stage,
-                    "reason": item.reason,
-                    "of": item.of,
-                    "detail": item.detail,
-                }
-                for item in found
-            ]
-        }
-    )

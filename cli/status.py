@@ -11,7 +11,7 @@ from .options import DeskOption, JsonOption, open_desk
 from .output import Output, count
 
 if TYPE_CHECKING:
-    from copydesk.corpus import Desk
+    from copydesk.corpus import Desk, StageStanding
 
 __all__ = ["Standing", "standing", "status"]
 
@@ -33,6 +33,7 @@ class Standing:
         gold: Documents with labels that stand, by origin.
         open: Disagreements that a person has to decide.
         releases: Versions, oldest first.
+        stages: How much of what each stage made is up to date, in shards.
         next: What to do next: commands, or what people have to do.
     """
 
@@ -48,6 +49,7 @@ class Standing:
     gold: dict[str, int]
     open: int
     releases: list[str]
+    stages: list[StageStanding]
     next: str = field(default="")
 
 
@@ -80,8 +82,22 @@ def status(desk: DeskOption = Path(), as_json: JsonOption = False) -> None:
             (len(found.releases), "releases" + (f", the last {found.releases[-1]}" if found.releases else "")),
         ]
     )
+    fresh = [stage.stage for stage in found.stages if stage.done and not stage.next]
+    output.line(f"Up to date: {', '.join(fresh) or 'nothing yet'}")
+    for stage in found.stages:
+        if stage.outdated or (stage.missing and stage.done):
+            output.line(_stage_line(stage))
     output.line(f"Next: {found.next}")
     output.result(asdict(found))
+
+
+def _stage_line(stage: StageStanding) -> str:
+    """Say of a stage that is not up to date what there is to do."""
+    total = stage.done + stage.outdated + stage.missing
+    left = ", ".join(
+        f"{number} {what}" for number, what in ((stage.outdated, "out of date"), (stage.missing, "to do")) if number
+    )
+    return f"{stage.stage}: {stage.done} of {count(total, 'shard')} up to date, {left}: {stage.next}"
 
 
 def _queue_lines(queue: dict[str, int]) -> list[tuple[int, str]]:
@@ -95,8 +111,8 @@ def _queue_lines(queue: dict[str, int]) -> list[tuple[int, str]]:
 
 def standing(desk: Desk) -> Standing:
     """Count where a desk's documents stand."""
-    from copydesk.annotate import finished, gold, queue_standing, studio_status
-    from copydesk.corpus import copies, removed
+    from copydesk.annotate import finished, gold, queue_standing, studio_status, suggest_standing
+    from copydesk.corpus import copies, removed, stages
     from copydesk.export import releases
 
     people = Counter[str]()
@@ -118,6 +134,7 @@ def standing(desk: Desk) -> Standing:
         gold=dict(sorted(Counter(document.origin for document in standing_labels.documents).items())),
         open=len(standing_labels.open),
         releases=list(releases(desk.path)),
+        stages=[*stages(desk), *([suggested] if (suggested := suggest_standing(desk)) else [])],
     )
     return _advised(found)
 

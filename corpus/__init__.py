@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .boilerplate import BOILERPLATE, boilerplate
 from .clean import Cleaned, clean
 from .desk import SETTINGS_FILE, Desk, file_sha256, write_atomically
 from .engine import Shard, ShardsResult, ordered, run_shards
@@ -9,8 +10,9 @@ from .ingest import IngestResult, ingest
 from .new_desk import init_desk
 from .own_copies import Copy, page_copy, read_copies
 from .quotes import quotations
+from .restoring import RestoreResult, can_be_overruled, restore
 from .segment import segment, segment_all
-from .sentences import sentences
+from .sentences import block_sentences, sentences
 from .settings import (
     DESK_FORMAT,
     ArmSettings,
@@ -23,6 +25,7 @@ from .settings import (
     load_settings,
     settings_digest,
 )
+from .stages import StageStanding, shards_standing, stages
 from .statistics import corpus_statistics
 from .store import (
     article_shards,
@@ -32,11 +35,14 @@ from .store import (
     documents,
     record_removed,
     removed,
+    removed_outlets,
     segments,
     sweep,
 )
+from .textmap import TextMap
 
 __all__ = [
+    "BOILERPLATE",
     "DESK_FORMAT",
     "SETTINGS_FILE",
     "ArmSettings",
@@ -47,12 +53,18 @@ __all__ = [
     "IngestResult",
     "QueueSettings",
     "ReleaseSettings",
+    "RestoreResult",
     "Settings",
     "Shard",
     "ShardsResult",
+    "StageStanding",
     "StudioSettings",
     "SuggestSettings",
+    "TextMap",
     "article_shards",
+    "block_sentences",
+    "boilerplate",
+    "can_be_overruled",
     "canonical_documents",
     "clean",
     "clusters",
@@ -69,12 +81,16 @@ __all__ = [
     "read_copies",
     "record_removed",
     "removed",
+    "removed_outlets",
+    "restore",
     "run_shards",
     "segment",
     "segment_all",
     "segments",
     "sentences",
     "settings_digest",
+    "shards_standing",
+    "stages",
     "sweep",
     "write_atomically",
 ]

@@ -25,7 +25,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-__all__ = ["Cleaned", "clean"]
+from .textmap import TextMap
+
+__all__ = ["Cleaned", "clean", "clean_traced"]
 
 LINE_BREAKS: Final = re.compile("\r\n?|[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 BLANKS: Final = re.compile(
@@ -39,6 +41,9 @@ BIDI: Final = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 ZERO_WIDTH: Final = re.compile("[\xad\u180e\u200b\u2060-\u2064\u206a-\u206f\ufeff]")
 JOINER: Final = re.compile("[\u200c\u200d]+")
 SURROGATE: Final = re.compile("[\ud800-\udfff]")
+PAIR: Final = re.compile("[\ud800-\udbff][\udc00-\udfff]")
+ENDS: Final = re.compile(r"\A\n+|\n+\Z")
+COMPOSED: Final = re.compile("[\x00-\x7f]?[^\x00-\x7f]*")
 GAPS: Final = re.compile("\n{3,}")
 
 # code points of scripts in which a joiner or non-joiner changes what is read
@@ -76,50 +81,101 @@ def clean(text: str) -> Cleaned:
     >>> clean("\\ufeffThe  army\\u00a0said:\\r\\nâ€œnoâ€\\x9d ").text
     'The army said:\\n“no”'
     """
+    return _cleaned(text, None)
+
+
+def clean_traced(text: str) -> tuple[Cleaned, TextMap]:
+    """Return the same as :func:`clean`, and which characters of the text every character of it came from."""
+    steps: list[TextMap] = []
+    cleaned = _cleaned(text, steps)
+    return cleaned, functools.reduce(TextMap.then, steps, TextMap.same(len(text)))
+
+
+def _cleaned(text: str, steps: list[TextMap] | None) -> Cleaned:
     if PLAIN.fullmatch(text) and not UNTIDY.search(text):  # most blocks of most articles
         return Cleaned(text)
     counts: Counter[str] = Counter()
     for _ in range(PASSES):  # one change can uncover another, such as mojibake behind a zero-width space
-        after = _once(text, counts)
+        after = _once(_Changing(text, counts, steps))
         if after == text:
             break
         text = after
     return Cleaned(text, {kind: number for kind, number in sorted(counts.items()) if number})
 
 
-def _once(text: str, counts: Counter[str]) -> str:
-    def replace(pattern: re.Pattern[str], by: str | Callable[[re.Match[str]], str], kind: str) -> None:
-        nonlocal text
-        before = text
-        text, number = pattern.subn(by, text)
-        if text != before:
-            counts[kind] += number
+@dataclass(slots=True)
+class _Changing:
+    """A text under way: every change is counted by its kind, and noted as a step where somebody wants to know."""
 
-    if SURROGATE.search(text):
+    text: str
+    counts: Counter[str]
+    steps: list[TextMap] | None
+
+    def replace(self, pattern: re.Pattern[str], by: str | Callable[[re.Match[str]], str], kind: str = "") -> None:
+        edits: list[tuple[int, int, int]] = []
+
+        def put(match: re.Match[str]) -> str:
+            new = by if isinstance(by, str) else by(match)
+            if new != match.group():
+                edits.append((match.start(), match.end(), len(new)))
+            return new
+
+        before = self.text
+        self.text, number = pattern.subn(by if self.steps is None else put, before)
+        if self.text == before:
+            return
+        if kind:
+            self.counts[kind] += number
+        if self.steps is not None:
+            self.steps.append(TextMap.edited(len(before), edits))
+
+    def by_line(self, change: Callable[[str], str], trace: Callable[[str, str], TextMap], kind: str) -> None:
+        before = self.text.split("\n")
+        after = [line if line.isascii() else change(line) for line in before]
+        changed = sum(new != old for new, old in zip(after, before, strict=True))
+        self.counts[kind] += changed
+        if not changed:
+            return
+        self.text = "\n".join(after)
+        if self.steps is not None:
+            maps = [trace(old, new) for old, new in zip(before, after, strict=True)]
+            breaks = [TextMap.same(1)] * (len(maps) - 1) + [TextMap()]
+            self.steps.append(TextMap.joined([one for pair in zip(maps, breaks, strict=True) for one in pair]))
+
+
+def _once(now: _Changing) -> str:
+    if SURROGATE.search(now.text):
         # a pair that was written as two halves is one character; what then remains is lone
-        text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
-        replace(SURROGATE, "\ufffd", "surrogate")
-    replace(LINE_BREAKS, "\n", "line_break")
-    if not text.isascii():
-        text = _by_line(text, _repair, "mojibake", counts)
-        text = _by_line(text, functools.partial(unicodedata.normalize, "NFC"), "nfc", counts)
-        replace(LINE_BREAKS, "\n", "line_break")
-        replace(BIDI, "", "bidi")
-        replace(ZERO_WIDTH, "", "zero_width")
-        if JOINER.search(text):
-            text = _joiners(text, counts)
-    replace(CONTROL, "", "control")
-    replace(BLANKS, " ", "blank")
-    text = EDGES.sub("", text)
-    return GAPS.sub("\n\n", text).strip("\n")
+        now.replace(PAIR, lambda pair: pair.group().encode("utf-16-le", "surrogatepass").decode("utf-16-le"))
+        now.replace(SURROGATE, "\ufffd", "surrogate")
+    now.replace(LINE_BREAKS, "\n", "line_break")
+    if not now.text.isascii():
+        now.by_line(_repair, TextMap.compared, "mojibake")
+        now.by_line(functools.partial(unicodedata.normalize, "NFC"), _composing, "nfc")
+        now.replace(LINE_BREAKS, "\n", "line_break")
+        now.replace(BIDI, "", "bidi")
+        now.replace(ZERO_WIDTH, "", "zero_width")
+        if JOINER.search(now.text):
+            now.replace(JOINER, _joiners(now.text, now.counts))
+    now.replace(CONTROL, "", "control")
+    now.replace(BLANKS, " ", "blank")
+    now.replace(EDGES, "")
+    now.replace(GAPS, "\n\n")
+    now.replace(ENDS, "")
+    return now.text
 
 
-def _by_line(text: str, change: Callable[[str], str], kind: str, counts: Counter[str]) -> str:
-    before = text.split("\n")
-    after = [line if line.isascii() else change(line) for line in before]
-    changed = sum(new != old for new, old in zip(after, before, strict=True))
-    counts[kind] += changed
-    return "\n".join(after) if changed else text
+def _composing(before: str, after: str) -> TextMap:
+    """Return the map of a line that was composed to NFC."""
+    if before == after:
+        return TextMap.same(len(after))
+    # nothing composes with an ASCII letter before it, so that a line may be composed from each to the next
+    pieces = [
+        (len(new), len(old), new == old)
+        for old in COMPOSED.findall(before)
+        for new in [unicodedata.normalize("NFC", old)]
+    ]
+    return TextMap.of(pieces)
 
 
 def _repair(line: str) -> str:
@@ -129,7 +185,7 @@ def _repair(line: str) -> str:
     return str(ftfy.fix_encoding(line))
 
 
-def _joiners(text: str, counts: Counter[str]) -> str:
+def _joiners(text: str, counts: Counter[str]) -> Callable[[re.Match[str]], str]:
     def keep(match: re.Match[str]) -> str:
         before = text[match.start() - 1] if match.start() else ""
         after = text[match.end()] if match.end() < len(text) else ""
@@ -143,7 +199,7 @@ def _joiners(text: str, counts: Counter[str]) -> str:
             counts["zero_width"] += 1
         return kept
 
-    return JOINER.sub(keep, text)
+    return keep
 
 
 def _joins(character: str) -> bool:

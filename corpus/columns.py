@@ -28,6 +28,8 @@ FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
     "language": ("language", "lang"),
     "licence": ("licence", "license"),
     "byline": ("byline", "author", "authors", "creator", "writer"),
+    "modified": ("modified", "date modified", "date modify", "modified date", "last modified", "updated", "updated at"),
+    "robots": ("robots", "x robots tag"),
 }  # fmt: skip
 """Our fields, each with the names that sources give it, most telling first. Case, blanks and underscores don't count."""
 

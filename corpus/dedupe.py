@@ -1,105 +1,120 @@
 """Find copies: articles that say the same in the same words, or nearly.
 
-Two stages, because either alone fails on news. MinHash over word 5-grams finds *candidates* fast; each candidate
-pair is then *verified* on the real 5-grams before it may join two articles. Joining on candidates alone is how a
-chain of chance matches once swallowed a corpus.
+Two stages, because either alone fails on news. *Candidates* are found fast: by MinHash over word 5-grams, and by
+rare 5-grams in common, as an excerpt or a story with another lede is like the whole in few of all its 5-grams. Each
+candidate pair is then *verified* on the real 5-grams before it may join two articles. Joining on candidates alone is
+how a chain of chance matches once swallowed a corpus.
 
 A pair is a copy where its Jaccard similarity reaches the desk's threshold, or where the shorter article lies
 almost whole in the longer one (a story cut from the end, as newspapers cut). Of each cluster the article that was
-published first stands for all, or the one with the smallest id where dates are missing.
+published first stands for all, or the one with the smallest id where dates are missing; every other member is
+verified against that one (:mod:`.verifying`).
 
 References: Broder 1997, On the resemblance and containment of documents; rensa for the signatures.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from functools import lru_cache
-from hashlib import blake2b
 from itertools import combinations, pairwise
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from copydesk.schemas import Cluster, OnProgress, Progress, silent
 
-from .desk import Desk, file_sha256
+from .desk import Desk, file_sha256, read_columns
 from .settings import DedupeSettings, settings_digest
+from .signatures import SIGNATURES, grams_of, rows_of, sign, sign_all
+from .verifying import CANONICAL, Hashes, Member, jaccard, kind_of, shared_anchors, stars, verified
 
-__all__ = ["cluster_all", "cluster_documents", "similarity"]
+__all__ = ["cluster_all", "cluster_documents", "clusters_key", "similarity"]
 
-VERSION: Final = "1"
-GRAM: Final = 5
-SEED: Final = 42
+VERSION: Final = "2"
 CANDIDATE_THRESHOLD: Final = 0.5
 """Signatures at least about this similar become candidates; lower than any sensible threshold, as pairs are verified."""
-CONTAINED: Final = 0.9
-CONTAINED_GRAMS: Final = 40
-"""A shorter article than this is contained in too many by chance."""
+SHARED_ANCHORS: Final = 2
+COMMON: Final = 24
+"""An anchor in more articles than this tells of no copy: MinHash finds a story that is in so many papers."""
 ALL_PAIRS: Final = 40
 """In a larger bucket each article is compared with the first and with its neighbour, not with all."""
-
-Hashes = npt.NDArray[np.uint64]
-WORD: Final = re.compile(r"\w+")
 
 
 @dataclass(slots=True)
 class _Table:
-    """What is kept of every document while clusters are made: some 600 bytes each, never its text."""
+    """What is kept of every document while clusters are made: some 1,200 bytes each, never its text."""
 
     ids: list[str] = field(default_factory=list)
     dates: list[float] = field(default_factory=list)
     exact: list[bytes] = field(default_factory=list)
     signatures: list[npt.NDArray[np.uint32]] = field(default_factory=list)
+    anchors: list[Hashes] = field(default_factory=list)
+
+    def member(self, position: int, grams: Mapping[int, Hashes]) -> Member:
+        return Member(self.ids[position], self.dates[position], self.exact[position], grams[position])
 
 
 def cluster_all(desk: Desk, *, on_progress: OnProgress = silent) -> int:
     """Put every document of the desk into its cluster and return how many are copies of another.
 
-    Reads the texts twice, shard by shard. Does nothing where neither articles nor settings changed. The caller
+    Texts are read where they are new, to be signed, and where a candidate has to be verified. Does nothing where neither articles nor settings changed. The caller
     holds the desk's lock.
     """
     parts = desk.parts("articles")
-    key = settings_digest([file_sha256(part) for part in parts], desk.settings.dedupe, "dedupe", VERSION)
-    output = desk.path / "clusters" / "part-all.parquet"
     if not parts:
         return 0
+    key = clusters_key(desk)
+    output = desk.path / "clusters" / "part-all.parquet"
+    sign_all(desk, on_progress=on_progress)
     if desk.done("dedupe", "part-all") != key or not output.exists():
-        clusters = cluster_documents(parts, desk.settings.dedupe, on_progress=on_progress)
+        signed = desk.path / SIGNATURES
+        clusters = cluster_documents(parts, desk.settings.dedupe, signed=signed, on_progress=on_progress)
         desk.write(Cluster, "clusters", "all", clusters)
         desk.note("dedupe", {"part-all": key})
-    kinds = pq.read_table(output, columns=["kind"]).column("kind").to_pylist()
+    kinds = read_columns(output, ["kind"]).column("kind").to_pylist()
     return sum(kind != "canonical" for kind in kinds)
 
 
+def clusters_key(desk: Desk) -> str:
+    """Return the digest of everything that a desk's clusters depend on."""
+    digests = [file_sha256(part) for part in desk.parts("articles")]
+    return settings_digest(digests, desk.settings.dedupe, "dedupe", VERSION)
+
+
 def cluster_documents(
-    parts: Iterable[Path], settings: DedupeSettings, *, on_progress: OnProgress = silent
+    parts: Iterable[Path], settings: DedupeSettings, *, signed: Path | None = None, on_progress: OnProgress = silent
 ) -> list[Cluster]:
     """Return the place of every document among its copies, by id.
 
     Args:
         parts: Articles shards.
         settings: The threshold and the length of the signatures.
+        signed: The folder in which every shard lies signed; with none they are signed here.
         on_progress: Told of shards read, twice over all.
     """
     parts = list(parts)
     table = _Table()
     for number, part in enumerate(parts, start=1):
-        _sign(part, table, settings)
+        _take(read_columns(signed / part.name) if signed else sign(part, settings.permutations), table)
         on_progress(Progress("dedupe", number, 2 * len(parts), "shards"))
-    pairs = sorted({*_equal_pairs(table), *_candidates(table.signatures, settings.permutations)})
+    pairs = sorted(
+        {
+            *_equal_pairs(table),
+            *_candidates(table.signatures, settings.permutations),
+            *shared_anchors(table.anchors, least=SHARED_ANCHORS, most=COMMON),
+        }
+    )
     grams = _grams_of(parts, {position for pair in pairs for position in pair}, on_progress)
     parent = list(range(len(table.ids)))
     for one, other in pairs:
-        if table.exact[one] == table.exact[other] or _is_copy(grams[one], grams[other], settings.threshold):
+        if verified(table.member(one, grams), table.member(other, grams), settings):
             _join(parent, one, other)
-    return _clusters(table, parent, grams)
+    return _clusters(table, parent, grams, settings)
 
 
 def similarity(one: str, other: str) -> float:
@@ -108,71 +123,15 @@ def similarity(one: str, other: str) -> float:
     >>> similarity("The army left the town on Friday", "the army left the town on Friday!")
     1.0
     """
-    return _jaccard(_grams(one), _grams(other))
+    return jaccard(grams_of(one), grams_of(other))
 
 
-def _rows(part: Path) -> Iterator[dict[str, Any]]:
-    with pq.ParquetFile(part) as file:
-        for batch in file.iter_batches(batch_size=256, columns=["id", "text", "published"]):
-            yield from batch.to_pylist()
-
-
-def _sign(part: Path, table: _Table, settings: DedupeSettings) -> None:
-    import rensa
-
-    grams: list[Hashes] = []
-    for row in _rows(part):
-        table.ids.append(row["id"])
-        table.dates.append(_instant(row["published"]))
-        words = _words(row["text"])
-        table.exact.append(blake2b(words.tobytes(), digest_size=16).digest())
-        grams.append(_grams_of_words(words))
-    offsets = np.cumsum([0, *(len(item) for item in grams)], dtype=np.uint64)
-    flat = np.concatenate(grams) if grams else np.empty(0, np.uint64)
-    matrix = rensa.RMinHash.digest_matrix_from_flat_token_hashes(flat, offsets, settings.permutations, SEED)
-    table.signatures += [np.asarray(row, dtype=np.uint32) for row in matrix.to_rows()]
-
-
-def _instant(published: str) -> float:
-    if not published:
-        return float("inf")
-    moment = datetime.fromisoformat(published)
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-
-
-@lru_cache(maxsize=200_000)
-def _word_hash(word: str) -> int:
-    # not hash(): that one differs from process to process
-    return int.from_bytes(blake2b(word.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
-
-
-def _words(text: str) -> Hashes:
-    return np.fromiter((_word_hash(word) for word in WORD.findall(text.casefold())), dtype=np.uint64)
-
-
-def _grams_of_words(words: Hashes) -> Hashes:
-    size = max(1, len(words) - GRAM + 1)
-    mixed: Hashes = np.zeros(size, dtype=np.uint64)
-    for offset in range(min(GRAM, len(words))):
-        mixed = mixed * np.uint64(0x9E3779B97F4A7C15) + words[offset : offset + size]
-        mixed = mixed ^ (mixed >> np.uint64(29))
-    return np.unique(mixed)
-
-
-def _grams(text: str) -> Hashes:
-    return _grams_of_words(_words(text))
-
-
-def _jaccard(one: Hashes, other: Hashes) -> float:
-    shared = len(np.intersect1d(one, other, assume_unique=True))
-    return shared / (len(one) + len(other) - shared)
-
-
-def _is_copy(one: Hashes, other: Hashes, threshold: float) -> bool:
-    shared = len(np.intersect1d(one, other, assume_unique=True))
-    shorter = min(len(one), len(other))
-    contained = shorter >= CONTAINED_GRAMS and shared >= CONTAINED * shorter
-    return contained or shared >= threshold * (len(one) + len(other) - shared)
+def _take(signed: pa.Table, table: _Table) -> None:
+    table.ids += signed["id"].to_pylist()
+    table.dates += signed["date"].to_pylist()
+    table.exact += signed["exact"].to_pylist()
+    table.signatures += [np.frombuffer(item, dtype="<u4") for item in signed["signature"].to_pylist()]
+    table.anchors += [np.frombuffer(item, dtype="<u8") for item in signed["anchors"].to_pylist()]
 
 
 def _equal_pairs(table: _Table) -> Iterator[tuple[int, int]]:
@@ -193,9 +152,9 @@ def _candidates(signatures: list[npt.NDArray[np.uint32]], permutations: int) -> 
         band = np.ascontiguousarray(matrix[:, start : start + rows]).view(np.dtype((np.void, 4 * rows))).ravel()
         order = np.argsort(band, kind="stable")
         edges = np.flatnonzero(band[order][1:] != band[order][:-1]) + 1
-        for bucket in np.split(order, edges):
-            if len(bucket) > 1:
-                yield from _bucket_pairs([int(position) for position in bucket])
+        starts, ends = np.append(0, edges), np.append(edges, len(order))
+        for bucket in np.flatnonzero(ends - starts > 1).tolist():  # nearly all have one article
+            yield from _bucket_pairs(order[starts[bucket] : ends[bucket]].tolist())
 
 
 def _bucket_pairs(bucket: list[int]) -> Iterator[tuple[int, int]]:
@@ -222,10 +181,12 @@ def _grams_of(parts: list[Path], wanted: set[int], on_progress: OnProgress) -> d
     found: dict[int, Hashes] = {}
     position = 0
     for number, part in enumerate(parts, start=1):
-        for row in _rows(part):
-            if position in wanted:
-                found[position] = _grams(row["text"])
-            position += 1
+        number_of_rows = pq.read_metadata(part).num_rows
+        places = range(position, position + number_of_rows)
+        if not wanted.isdisjoint(places):
+            texts = zip(places, rows_of(part), strict=True)
+            found.update((place, grams_of(row["text"])) for place, row in texts if place in wanted)
+        position += number_of_rows
         on_progress(Progress("dedupe", len(parts) + number, 2 * len(parts), "shards"))
     return found
 
@@ -242,19 +203,22 @@ def _join(parent: list[int], one: int, other: int) -> None:
     parent[max(one, other)] = min(one, other)
 
 
-def _clusters(table: _Table, parent: list[int], grams: Mapping[int, Hashes]) -> list[Cluster]:
-    members: dict[int, list[int]] = {}
+def _clusters(table: _Table, parent: list[int], grams: Mapping[int, Hashes], settings: DedupeSettings) -> list[Cluster]:
+    groups: dict[int, list[int]] = {}
     for position in range(len(parent)):
-        members.setdefault(_find(parent, position), []).append(position)
+        groups.setdefault(_find(parent, position), []).append(position)
     found: list[Cluster] = []
-    for group in members.values():
-        first = min(group, key=lambda position: (table.dates[position], table.ids[position]))
-        canonical = table.ids[first]
-        for position in group:
-            kind, share = "canonical", 1.0
-            if position != first:
-                exact = table.exact[position] == table.exact[first]
-                share = 1.0 if exact else round(_jaccard(grams[position], grams[first]), 6)
-                kind = "exact" if exact else "near"
-            found.append(Cluster(table.ids[position], canonical, canonical, kind, share))
+    for group in groups.values():
+        if len(group) == 1:
+            found.append(_alone(table.ids[group[0]]))
+            continue
+        for first, *others in stars([table.member(position, grams) for position in group], settings):
+            found.append(_alone(first.id))
+            for copy in others:
+                share = 1.0 if copy.exact == first.exact else round(jaccard(copy.grams, first.grams), 6)
+                found.append(Cluster(copy.id, first.id, first.id, kind_of(copy, first), share))
     return sorted(found, key=lambda cluster: cluster.document_id)
+
+
+def _alone(document_id: str) -> Cluster:
+    return Cluster(document_id, document_id, document_id, CANONICAL, 1.0)

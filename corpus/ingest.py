@@ -14,6 +14,7 @@ from typing import Final
 
 from copydesk.schemas import InputError, OnProgress, Progress, Removed, silent
 
+from .boilerplate import without_boilerplate
 from .columns import check_columns
 from .dedupe import cluster_all
 from .desk import Desk
@@ -23,7 +24,7 @@ from .intake import IngestResult, Intake, Known
 from .places import find, missing
 from .segment import segment_all
 from .settings import IngestSettings
-from .sources import RawRecord, read
+from .sources import Mark, RawRecord, read_marked
 from .store import sweep
 
 __all__ = ["IngestResult", "ingest"]
@@ -33,7 +34,7 @@ BATCH_BYTES: Final = 4_000_000
 BATCH_ITEMS: Final = 20_000
 """Known records and refusals cost nothing, so that a batch may hold many."""
 
-Item = RawRecord | Removed | Known
+Item = RawRecord | Removed | Known | Mark
 
 
 def ingest(desk: Desk, sources: Sequence[str], *, on_progress: OnProgress = silent) -> IngestResult:
@@ -57,7 +58,10 @@ def ingest(desk: Desk, sources: Sequence[str], *, on_progress: OnProgress = sile
     with desk.locked():
         sweep(desk)
         intake = Intake(desk)
-        for outcome in _outcomes(desk, present, intake):
+        outcomes = _outcomes(desk, present, intake)
+        if desk.settings.ingest.boilerplate:
+            outcomes = without_boilerplate(outcomes, desk, on_progress=on_progress)
+        for outcome in outcomes:
             intake.take(outcome)
             on_progress(Progress("ingest", intake.seen, None, "records"))
         intake.flush()
@@ -78,7 +82,8 @@ def _absent(paths: Sequence[str], result: IngestResult | None) -> InputError:
 
 def _outcomes(desk: Desk, sources: Sequence[str], intake: Intake) -> Iterator[Outcome]:
     settings = desk.settings.ingest
-    items: Iterator[Item] = chain.from_iterable(read(file, settings) for file in find(sources, desk=desk.path))
+    files = (intake.reading.resumed(file) for file in find(sources, desk=desk.path))
+    items: Iterator[Item] = chain.from_iterable(read_marked(file, settings) for file in files)
     items = (Known(item.of) if isinstance(item, RawRecord) and intake.knows(item) else item for item in items)
     work = partial(_prepare_batch, settings=settings)
     for batch in ordered(work, _batches(items), desk=desk, label=_label):
@@ -107,6 +112,8 @@ def _prepare_batch(batch: Sequence[Item], *, settings: IngestSettings) -> list[O
 def _outcome(item: Item, settings: IngestSettings) -> Outcome:
     if isinstance(item, Known):
         return Outcome(of=item.of, known=True)
+    if isinstance(item, Mark):
+        return Outcome(of=item.of, mark=item)
     return Outcome(removed=(item,), of=item.of) if isinstance(item, Removed) else prepare(item, settings)
 
 

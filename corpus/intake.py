@@ -7,17 +7,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-import pyarrow.parquet as pq
-
 from copydesk.schemas import Document, Removed
 
-from .desk import Desk
+from .desk import Desk, read_columns
 from .freeze import Outcome
-from .settings import settings_digest
-from .sources import RawRecord
+from .records import RawRecord
+from .restoring import ASIDE, can_be_overruled, kept_ids, overruled_ids
+from .resuming import Reading
+from .settings import IngestSettings, settings_digest
 from .store import content_name, record_removed, removed
 
-__all__ = ["IngestResult", "Intake", "Known"]
+__all__ = ["IngestResult", "Intake", "Known", "ingest_key"]
 
 VERSION: Final = "1"
 """Goes up when the same record would become another document; what is known is then looked at again."""
@@ -25,8 +25,8 @@ VERSION: Final = "1"
 SHARD_DOCUMENTS: Final = 1_000
 SHARD_CHARACTERS: Final = 50_000_000
 
-SETTINGS_DEPEND: Final = ("no text column", "too large")
-"""Refusals of a whole file that another setting lifts; then the note of them is out of date."""
+SETTINGS_DEPEND: Final = ("no text column", "too large", "unknown file type", "binary file")
+"""Refusals of a whole file that another setting or a newer copydesk lifts; then the note of them is out of date."""
 
 COLUMNS: Final = ["id", "outlet", "external_id", "sha256", "raw_sha256"]
 
@@ -61,6 +61,11 @@ class IngestResult:
     changes: Mapping[str, int] = field(default_factory=dict)
 
 
+def ingest_key(settings: IngestSettings) -> str:
+    """Return the digest of everything, but the record itself, that a document depends on."""
+    return settings_digest(settings, "ingest", VERSION)
+
+
 class Intake:
     """Sort outcomes into what is new, what is known and what is set aside, and write them in shards."""
 
@@ -76,18 +81,24 @@ class Intake:
         self._known_raw: set[int] = set()
         self._texts_by_key: dict[tuple[str, str], tuple[str, str]] = {}
         self._noted = set(removed(desk))
+        self._kept, self._overruled = kept_ids(desk), overruled_ids(desk)
+        self._refused: list[Document] = []
         self._read_places: set[str] = set()
         # documents of a run that was killed or had other settings, until they are met again
         self._unfinished: dict[int, str] = {}
-        self._key = settings_digest(desk.settings.ingest, "ingest", VERSION)
+        self._key = ingest_key(desk.settings.ingest)
+        # lines that many articles have in common are told from all that a run reads, so that it reads all
+        self.reading = Reading(desk, self._key, on=not desk.settings.ingest.boilerplate)
+        self._whole: set[str] = set()
         finished = desk.state().get("ingest", {})
         for part in desk.parts("articles"):
-            for row in pq.read_table(part, columns=COLUMNS).to_pylist():
+            for row in read_columns(part, COLUMNS).to_pylist():
                 self._remember(row["id"], row["outlet"], row["external_id"], row["sha256"])
-                if finished.get(part.stem) == self._key:
+                if finished.get(part.stem) == self._key or part.stem in self.reading.parts:
                     self._known_raw.add(int(row["raw_sha256"][:16], 16))
                 else:
                     self._unfinished[int(row["id"], 16)] = part.stem
+        self._open = Counter(self._unfinished.values())
 
     def knows(self, record: RawRecord) -> bool:
         """Tell whether these very bytes became a document before, under the settings of now.
@@ -98,14 +109,23 @@ class Intake:
 
     def take(self, outcome: Outcome) -> None:
         """Take the fate of one record."""
+        if outcome.mark is not None:
+            self.reading.passed(outcome.mark)
+            return
         self.seen += 1
         self.changes.update(outcome.changes)
         self.repeated += outcome.known
-        document = outcome.document
+        document, notes = outcome.document, outcome.removed
+        if outcome.refused is not None and int(outcome.refused.id, 16) in self._overruled:
+            document, notes = outcome.refused, ()
+        elif outcome.refused is not None:
+            self._keep(outcome.refused)
         if document is not None:
             key = (document.outlet, document.external_id)
             first, sha256 = self._texts_by_key.get(key, ("", "")) if document.external_id else ("", "")
-            if first and sha256 != document.sha256:
+            number = int(document.id, 16)
+            if first and sha256 != document.sha256 and number not in self._overruled:
+                self._keep(document)
                 self._set_aside(
                     Removed(
                         document.id,
@@ -116,22 +136,25 @@ class Intake:
                     )
                 )
                 return
-            if first or int(document.id, 16) in self._known:
+            if number in self._known or (first and sha256 == document.sha256):
                 self.repeated += 1
-                self._unfinished.pop(int(document.id, 16), None)
-            else:
-                self._accept(document)
-            self._read_places.add(outcome.of.partition(":")[0])
-        for item in outcome.removed:
+                self._meet(document.id)
+                document = None
+            place = outcome.of.partition(":")[0]
+            self._read_places |= {place, place.partition("!")[0]}  # a member stands for its archive, too
+        # before the document, which may fill its shard: what is noted as whole has all its notes
+        for item in notes:
             self._set_aside(item)
+        if document is not None:
+            self._accept(document)
 
     def flush(self) -> None:
         """Write whatever is not written yet."""
         self._write_documents()
-        for stage in sorted(self._removed):
-            self._write_removed(stage)
+        self._write_set_aside()
         self._forget_outdated()
         self._note_finished()
+        self.reading.forget()
 
     def result(self, copies: int) -> IngestResult:
         """Return what was done."""
@@ -145,13 +168,20 @@ class Intake:
             changes=dict(sorted(self.changes.items())),
         )
 
+    def _meet(self, id: str) -> None:
+        part = self._unfinished.pop(int(id, 16), None)
+        if part is not None:
+            self._open[part] -= 1
+            if not self._open[part]:
+                self._whole.add(part)
+
     def _accept(self, document: Document) -> None:
         self.accepted += 1
         self._remember(document.id, document.outlet, document.external_id, document.sha256)
         self._documents.append(document)
         self._characters += len(document.text)
         if len(self._documents) == SHARD_DOCUMENTS or self._characters >= SHARD_CHARACTERS:
-            self._write_documents()
+            self._write_shard()
 
     def _remember(self, id: str, outlet: str, external_id: str, sha256: str) -> None:
         self._known.add(int(id, 16))
@@ -168,6 +198,15 @@ class Intake:
         if len(rows) == SHARD_DOCUMENTS:
             self._write_removed(item.stage)
 
+    def _keep(self, document: Document) -> None:
+        """Keep a document that a rule sets aside, so that a person can overrule the rule without the source."""
+        if int(document.id, 16) in self._kept:
+            return
+        self._kept.add(int(document.id, 16))
+        self._refused.append(document)
+        if len(self._refused) == SHARD_DOCUMENTS:
+            self._write_refused()
+
     def _note_finished(self) -> None:
         """Note the shards whose every record was met under these settings, and all that came of it written."""
         open_parts = set(self._unfinished.values())
@@ -180,10 +219,9 @@ class Intake:
         """Delete notes of what is accepted now, because a setting changed since."""
 
         def outdated(item: Removed) -> bool:
-            if item.stage == "read":
+            if item.stage == "read" and not can_be_overruled(item):
                 return item.reason in SETTINGS_DEPEND and item.of in self._read_places
-            whole = item.stage == "language" or (item.stage == "clean" and item.reason == "too short")
-            return whole and int(item.document_id or "0", 16) in self._known
+            return can_be_overruled(item) and int(item.document_id or "0", 16) in self._known
 
         for part in self.desk.parts("removed"):
             rows = list(self.desk.read_part(Removed, part))
@@ -191,11 +229,32 @@ class Intake:
             if len(kept) < len(rows):
                 record_removed(self.desk, part.stem.removeprefix("part-"), kept)
 
+    def _write_shard(self) -> None:
+        """Write a full shard; where a large file was read further, all else that came of it too, and a note of that."""
+        if not self.reading.has_news:
+            self._write_documents()
+            return
+        # first what was set aside: killed in between, the next run finds that noted and writes the same shards
+        self._write_set_aside()
+        self._write_documents()
+        self.reading.note(self._whole)
+        self._whole.clear()
+
     def _write_documents(self) -> None:
         if self._documents:
             name = content_name(document.id for document in self._documents)
-            self.desk.write(Document, "articles", name, self._documents)
+            self._whole.add(self.desk.write(Document, "articles", name, self._documents).stem)
             self._documents, self._characters = [], 0
+
+    def _write_set_aside(self) -> None:
+        self._write_refused()
+        for stage in sorted(self._removed):
+            self._write_removed(stage)
+
+    def _write_refused(self) -> None:
+        if self._refused:
+            self.desk.write(Document, ASIDE, content_name(document.id for document in self._refused), self._refused)
+            self._refused = []
 
     def _write_removed(self, stage: str) -> None:
         rows = self._removed.pop(stage, [])

@@ -22,6 +22,7 @@ GITIGNORE = """\
 .studio/
 .live/
 .lock
+.reading.json
 *.tmp
 """
 
@@ -39,12 +40,16 @@ COMMENTS: Final = {
     "ingest.outlet": "for records that name no outlet",
     "ingest.licence": "for records that name no licence; an SPDX id",
     "ingest.columns": 'our field = "your column", where the names differ: text, html, title, url, outlet, published, '
-    "retrieved, id, language, licence, byline",
+    "retrieved, id, language, licence, byline, modified, robots",
+    "ingest.boilerplate": "a short line that so many different articles of an outlet have in common is taken out; 0: none",
     "dedupe": "when two articles count as copies",
     "dedupe.threshold": "Jaccard similarity of word 5-grams",
+    "dedupe.contained": "or the share of the shorter one that lies in the longer one; lower finds stories with a new lede",
+    "dedupe.window_days": "published further apart, only the same words are copies; 0: no matter when",
     "dedupe.permutations": "MinHash length; more is slower and finds more",
     "suggest": "which spaCy pipeline suggests, and what",
     "suggest.pipeline": "an installed package or a folder",
+    "suggest.pipelines": 'language = "its own pipeline", or "blank" for spaCy\'s rules without a model',
     "suggest.trim_articles": 'leave "the" and "a" outside of entities',
     "suggest.layers": "layers of the scheme",
     "suggest.gazetteers": "your own lists of actors, weapons, places: TOML files beside this one",

@@ -24,6 +24,7 @@ Range = tuple[int, int]
 
 CLOSERS: Final = {"“": "”", "„": "“”", "«": "»", "»": "«", '"': '"', "‘": "’", "'": "'", "‹": "›", "”": "”"}
 DOUBLE: Final = frozenset('“„«»"”')
+SPACED: Final = frozenset("«‹")
 NESTING: Final = frozenset("“«")
 MARK: Final = re.compile(f"[{''.join(CLOSERS)}]")
 BEFORE_OPENING: Final = re.compile(r"[\s(\[{—–\-/:“”\"«„‘'…]")
@@ -68,8 +69,10 @@ def _in_paragraph(text: str, start: int, end: int, *, next_mark: str) -> list[Ra
 
 def _opens(text: str, at: int, start: int, end: int) -> bool:
     mark = text[at]
-    if mark not in CLOSERS or at + 1 >= end or text[at + 1].isspace():
+    if mark not in CLOSERS or at + 1 >= end:
         return False
+    if text[at + 1].isspace():
+        return mark in SPACED and at + 2 < end and not text[at + 2].isspace()  # « Nous partons », as French is printed
     free = at == start or bool(BEFORE_OPENING.match(text[at - 1]))
     if mark in "“„«‹":
         return True

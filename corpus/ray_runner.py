@@ -25,6 +25,8 @@ from copydesk.schemas import CopydeskError, DeskError, SettingsError
 
 __all__ = ["run_on_ray"]
 
+PATIENCE: Final = 3.0
+"""Seconds without any result after which items are taken back from actors that have no core to run on."""
 TRIES: Final = 3
 """How often an item is begun before its death counts as its own fault."""
 _STORE: Final = 100_000_000
@@ -45,7 +47,7 @@ def run_on_ray(
     Args:
         function: Pure, and importable wherever the actors run.
         items: Taken as they are needed.
-        workers: How many actors; 0: one per core of the cluster.
+        workers: At most how many actors; 0: one per core of the cluster, also of those that come later.
         label: Names an item in an error.
         window: No item is begun more than so many after the oldest unfinished one.
         address: Of a running cluster; empty: one is started on this machine and stopped at the end.
@@ -56,8 +58,7 @@ def run_on_ray(
     """
     ray = _ray()
     with _cluster(ray, address, workers):
-        cores = int(ray.cluster_resources().get("CPU", 1))
-        hall = _Hall(ray, function, workers or cores, label)
+        hall = _Hall(ray, function, workers, label)
         try:
             yield from hall.run(iter(enumerate(items)), window)
         finally:
@@ -144,8 +145,9 @@ class _Hall:
         host = ray.remote(num_cpus=1, max_restarts=0)(_Host)
         pickled = cloudpickle.dumps(function)
         self._make = functools.partial(host.remote, str(Path.cwd()), list(sys.path), pickled)
-        self._wanted = workers
+        self._at_most = workers
         self._idle: list[Any] = []
+        self._proven: set[Any] = set()  # actors that have given a result, and so have a core
         self._busy: dict[Any, tuple[Any, int, Any, int]] = {}  # future -> actor, index, item, tries
         self._again: deque[tuple[int, Any, int]] = deque()
 
@@ -155,7 +157,9 @@ class _Hall:
             self._feed(stream, window)
             if not self._busy:
                 return
-            ready, _ = self._ray.wait(list(self._busy), num_returns=1)
+            ready, _ = self._ray.wait(list(self._busy), num_returns=1, timeout=PATIENCE)
+            if not ready:
+                self._take_back()
             for future in ready:
                 yield from self._collect(future)
 
@@ -165,8 +169,27 @@ class _Hall:
             self._ray.kill(actor)
         self._idle, self._busy = [], {}
 
+    def _wanted(self) -> int:
+        """Return how many actors the cluster has cores for at this moment: machines come and go."""
+        cores = max(1, int(self._ray.cluster_resources().get("CPU", 1)))
+        return min(self._at_most or cores, cores)
+
+    def _take_back(self) -> None:
+        """Take the items back from the newest actors, where there are more than cores: they wait for a lost machine.
+
+        Whoever has a core already goes on with them; an item that was begun after all is simply done again.
+        """
+        surplus = len(self._busy) + len(self._idle) - self._wanted()
+        for future, (actor, index, item, tries) in reversed(list(self._busy.items())):
+            if surplus > 0 and actor not in self._proven:
+                surplus -= 1
+                del self._busy[future]
+                self._ray.kill(actor)
+                self._again.append((index, item, tries - 1))
+
     def _feed(self, stream: Iterator[tuple[int, Any]], window: int) -> None:
-        while len(self._busy) < self._wanted:
+        wanted = self._wanted()
+        while len(self._busy) < wanted:
             under_way = [index for _, index, _, _ in self._busy.values()]
             if self._again:
                 index, item, tries = self._again.popleft()
@@ -185,7 +208,9 @@ class _Hall:
         actor, index, item, tries = self._busy.pop(future)
         try:
             fine, result = self._ray.get(future)
-        except self._ray.exceptions.RayActorError as error:
+        except (self._ray.exceptions.RayActorError, self._ray.exceptions.ObjectLostError) as error:
+            # the actor's machine was lost, or only the result that lay on it
+            self._ray.kill(actor)
             if tries < TRIES:
                 self._again.append((index, item, tries))
                 return
@@ -195,6 +220,7 @@ class _Hall:
                 hint="Memory may have run out. Run it again: what is done stays done.",
             ) from error
         self._idle.append(actor)
+        self._proven.add(actor)
         if not fine:
             raise result
         yield index, result

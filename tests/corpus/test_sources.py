@@ -18,6 +18,7 @@ from .conftest import ARTICLE, change_setting, story, write_jsonl
 sources = importlib.import_module("copydesk.corpus.sources")
 places = importlib.import_module("copydesk.corpus.places")
 columns = importlib.import_module("copydesk.corpus.columns")
+json_files = importlib.import_module("copydesk.corpus.json_files")
 
 
 def records(desk, *names):
@@ -237,6 +238,15 @@ def test_an_unknown_field_in_the_settings(desk, news):
     assert "Known fields, each with the name of your column: text, html, title" in str(caught.value)
 
 
+def test_a_file_that_a_newer_copydesk_can_read_is_no_longer_noted(desk, news):
+    from copydesk.corpus import record_removed
+
+    (news / "a.json").write_text(json.dumps([{"text": story(1)}], indent=2))
+    record_removed(desk, "read-0", [Removed("", "read", "unknown file type", "news/a.json", "the ending is .json")])
+    assert ingest(desk, [str(news)]).accepted == 1
+    assert list(removed(desk)) == []
+
+
 def test_values_that_are_no_text():
     values = columns.fields_of(
         {
@@ -255,16 +265,48 @@ def test_an_outlet_given_as_an_address():
     assert columns.fields_of({"source": "https://www.wire.example/world/1"}, {}) == {"outlet": "wire.example"}
 
 
-def test_json_of_one_object_a_line_whatever_its_ending(desk, news):
+def test_json_of_any_layout(desk, news):
     (news / "a.json").write_text('{"text": "one"}\n{"text": "two"}\n')
     (news / "b.json").write_text('{"text": "three"}')
-    (news / "c.json").write_text('{\n  "text": "four"\n}')
-    (news / "d.json").write_text('[{"text": "five"}]')
+    (news / "c.json").write_text('\ufeff{\n  "text": "four"\n}')
+    (news / "d.json").write_text('[\n{"text": "five"},\n 7, {"text": "six"}\n]\n')
     found = records(desk, news)
-    assert [item.text for item in found[:3]] == ["one", "two", "three"]
-    assert {(item.reason, item.detail) for item in found[3:]} == {
-        ("unknown file type", "the ending is .json; write one JSON object a line (.jsonl)")
-    }
+    assert [getattr(item, "text", "") or item.reason for item in found] == [
+        "one", "two", "three", "four", "five", "broken JSON", "six"
+    ]  # fmt: skip
+    assert [item.of for item in found][-3:] == ["news/d.json:1", "news/d.json:2", "news/d.json:3"]
+
+
+@pytest.mark.parametrize(
+    ("written", "reason", "detail"),
+    [
+        (b'[{"text": "one"}, {"text": \n', "broken JSON", "Expecting value"),
+        (b'[{"text": "one"}, {"text": "\xff"}\n]', "not UTF-8", "invalid start byte"),
+        (b'[\n{"text": "one"}, ', "broken JSON", "the list is never closed"),
+        (b"[" * 200_000, "broken JSON", "recursion"),
+    ],
+)
+def test_json_that_breaks_off(desk, news, written, reason, detail):
+    (news / "a.json").write_bytes(written)
+    last = records(desk, news)[-1]
+    assert last.reason == reason
+    assert detail in last.detail
+
+
+def test_a_list_of_json_is_never_held_whole(desk, news, monkeypatch):
+    monkeypatch.setattr(json_files, "CHUNK", 100)
+    stories = [{"text": f"{number} " + "word " * number} for number in range(80)]
+    (news / "a.json").write_text(json.dumps(stories, indent=2))
+    assert [item.text for item in records(desk, news)] == [story["text"] for story in stories]
+    desk = change_setting(desk, "^max_bytes = .*", "max_bytes = 1_000 #")
+    (news / "a.json").write_text(json.dumps([{"text": "one"}, {"text": "x" * 5_000}, {"text": "three"}], indent=2))
+    assert [getattr(item, "text", "") or item.reason for item in records(desk, news)] == ["one", "too large"]
+
+
+def test_a_page_in_a_column_of_text_is_a_page(desk, news):
+    write_jsonl(news / "a.jsonl", [{"body": " <!DOCTYPE html><html><p>One.</p></html>"}])
+    (found,) = records(desk, news)
+    assert (found.text, found.html[:10]) == ("", b" <!DOCTYPE")
 
 
 def test_front_matter_of_markdown(desk, news):
