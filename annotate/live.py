@@ -1,13 +1,13 @@
 """Answer Label Studio's calls: the one door to FastAPI and uvicorn.
 
-Two small applications stand here, and what runs them. One takes webhooks for :mod:`.watch`: the server says that
-something changed, and nothing more is believed. The other is a machine-learning backend, with the answers of
-:mod:`.answers`::
+Three small applications stand here, and what runs them. One takes webhooks for :mod:`.watch`: the server says that
+something changed, and nothing more is believed. Another shows pages on this machine, for `copydesk browse`. The third
+is a machine-learning backend, with the answers of :mod:`.answers`::
 
     GET  /health    are you there          POST /setup    which version are you
     POST /predict   suggest on these       GET  /versions POST /webhook   heard, and nothing done
 
-Who asks must know the secret: a header for webhooks, a password for the rest. All but ``/health`` is refused without
+Who asks the first or the third must know the secret: a header for webhooks, a password for the rest. All but ``/health`` is refused without
 it, before a body is read. Label Studio sends its owner's access token to ``/setup``; that body is read to its end,
 as the connection needs, and thrown away unparsed. Nothing that comes in is ever logged: articles are hostile.
 """
@@ -23,11 +23,12 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from copydesk.schemas import CopydeskError, StudioError
 
-__all__ = ["HOOK_HEADER", "USER", "Answering", "backend_app", "basic", "hook_app", "listening"]
+__all__ = ["HOOK_HEADER", "USER", "Answered", "Answering", "backend_app", "basic", "hook_app", "listening", "page_app"]
 
 HOOK_HEADER: Final = "X-Copydesk-Secret"
 USER: Final = "copydesk"
@@ -36,6 +37,13 @@ LARGEST_HOOK: Final = 1 << 20
 LARGEST_ASKED: Final = 64 << 20
 """Bytes of a question: the server asks about a page of tasks at once, with their texts and annotations."""
 PATIENCE: Final = 10.0
+_PAGE_HEADERS: Final = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
 
 log = logging.getLogger(__name__)
 
@@ -161,6 +169,45 @@ def backend_app(backend: Answering, password: str) -> Any:
     return app
 
 
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A page.
+
+    Attributes:
+        status: 200, or 404 where there is none.
+        html: What it says.
+    """
+
+    status: int
+    html: str
+
+
+def page_app(answer: Callable[[str, Sequence[tuple[str, str]]], Answered]) -> Any:
+    """Return an application that shows pages and does nothing else.
+
+    It answers to the names of this machine alone: a page from elsewhere whose name was made to lead here gets nothing.
+    Pages run no script and load nothing.
+
+    Args:
+        answer: From a path and a query to a page; called from several threads.
+    """
+    from fastapi import Request, Response
+    from fastapi.concurrency import run_in_threadpool
+
+    app = _application()
+
+    async def page(request: Any) -> Any:
+        if request.headers.get("host", "").rpartition(":")[0] not in ("127.0.0.1", "localhost"):
+            return Response("This page answers to 127.0.0.1 alone.", 421, media_type="text/plain")
+        with _told():
+            made = await run_in_threadpool(answer, request.url.path, request.query_params.multi_items())
+        return Response(made.html, made.status, dict(_PAGE_HEADERS), "text/html; charset=utf-8")
+
+    page.__annotations__ = {"request": Request}
+    app.add_api_route("/{path:path}", page, methods=["GET", "HEAD"])
+    return app
+
+
 def _asked(body: bytes) -> tuple[list[Any], Mapping[str, Any] | None]:
     """Return the tasks that a body asks about, and what somebody has just drawn.
 
@@ -199,10 +246,10 @@ def _told() -> Iterator[None]:
     try:
         yield
     except CopydeskError as error:
-        log.warning("cannot answer Label Studio: %s", error.message)
+        log.warning("cannot answer: %s", error.message)
         raise HTTPException(503, "copydesk cannot answer; its own screen says why") from None
     except Exception as error:
-        log.warning("a fault while answering Label Studio: %s", type(error).__name__)
+        log.warning("a fault while answering: %s", type(error).__name__)
         log.debug("the fault", exc_info=True)  # its message may repeat an article
         raise HTTPException(500, "a fault in copydesk; its own screen says which") from None
 

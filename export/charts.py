@@ -1,26 +1,20 @@
 """Draw figures with Vega-Lite: the only place that knows Altair and vl-convert.
 
 A chart is a specification with its data in it; the page that shows it brings the Vega libraries along,
-so nothing is fetched. Colours: one ink for plain counts, a blue-to-red scale around a neutral middle for
-stance, and few hues for outcomes, told apart by lightness too.
+so nothing is fetched. What the charts look like is in :mod:`chart_shapes`.
 """
 
 from __future__ import annotations
 
-import json
-from collections import Counter
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from functools import cache
 from typing import Any, Final
 
+from .chart_intervals import calibration, claims, intervals, means, sides
+from .chart_shapes import INK, Draw, bars, grades, matrix, stacks, tiles, timeline, weekly, words
 from .figures import Figure
 
-__all__ = ["chart", "has_chart", "libraries", "theme"]
+__all__ = ["COMPARED", "SCROLLED", "chart", "has_chart", "libraries", "theme"]
 
-INK: Final = "#4a7699"
-SPARE: Final = "#8f8a80"
-"""For a layer or an outcome that has no colour of its own."""
 _STANCES: Final = {
     "negative": "#b04d43",
     "neutral": "#b9b2a6",
@@ -44,17 +38,12 @@ _LAYERS: Final = {
     "wording": "#75906a",
     "events": "#877aa3",
 }
-# middle-light on purpose: black and white text can both be read beside it, in light and dark pages
-_DIVERGING: Final = ("#b04d43", "#d39a8f", "#cfc8bb", "#8fb0c2", "#3f7d9d")
-FEW: Final = 3
-"""A mean of fewer stances is drawn pale."""
-ROW: Final = 24
-"""Height of a bar with its share of white space, in pixels."""
+_VOICES: Final = {"the outlet": "#b04d43", "unnamed source": "#cfc8bb", "somebody quoted": "#8fb0c2"}
 
 
 def has_chart(figure: Figure) -> bool:
     """Tell whether a figure is drawn, or only tabled."""
-    return figure.enough and figure.id in _DRAWN
+    return figure.enough and _shape(figure) is not None
 
 
 def chart(figure: Figure) -> dict[str, Any]:
@@ -65,13 +54,28 @@ def chart(figure: Figure) -> dict[str, Any]:
     """
     import altair as alt
 
-    rows = [dict(zip(figure.columns, row, strict=True)) for row in figure.rows]
-    drawn = _DRAWN[figure.id](alt, alt.Chart(alt.InlineData(values=rows)), figure)
-    if figure.id != "stance-matrix":  # its tiles keep their size, and the page scrolls them
+    shape = _shape(figure)
+    if shape is None:
+        raise KeyError(figure.id)
+    rows: dict[str, list[dict[str, Any]]] = {}
+
+    def table(values: list[dict[str, Any]]) -> Any:
+        # named, and put in at the end: Altair looks at every value that it is given, a hundred thousand of them for minutes
+        name = f"rows-{len(rows)}"
+        rows[name] = values
+        return alt.Chart(alt.NamedData(name=name))
+
+    drawn = shape(alt, table, figure)
+    if figure.id not in SCROLLED:
         drawn = drawn.properties(width="container", autosize=alt.AutoSizeParams(type="fit-x", contains="padding"))
     spec: dict[str, Any] = drawn.properties(background="transparent").to_dict()
+    spec["datasets"] = rows
     spec.pop("config", None)  # the page's theme, light or dark, is the only style
     return spec
+
+
+def _shape(figure: Figure) -> Draw | None:
+    return sides if figure.id.startswith(COMPARED) else _DRAWN.get(figure.id)
 
 
 @cache
@@ -122,134 +126,37 @@ def theme(*, dark: bool) -> dict[str, Any]:
     }
 
 
-Draw = Callable[[Any, Any, Figure], Any]
-"""From the Altair module, a chart with the figure's rows in it, and the figure, to what is drawn."""
-
-
-def _bars(label: str, count: str, *, title: str, ranked: bool = True) -> Draw:
-    """Return a drawer of horizontal bars with their numbers, one for each label however many rows it has."""
-
-    def draw(alt: Any, base: Any, figure: Figure) -> Any:
-        sums = _sums(figure, label, count)
-        order = [name for name, _ in sums.most_common()] if ranked else list(sums)
-        base = alt.Chart(alt.InlineData(values=[{label: name, count: sums[name]} for name in order]))
-        y = alt.Y(f"{label}:N", sort=None, title=None)
-        x = alt.X(f"{count}:Q", title=title, axis=_count_axis(alt, max(sums.values())))
-        tooltip = [alt.Tooltip(f"{label}:N"), alt.Tooltip(f"{count}:Q", format=",d")]
-        bars = base.mark_bar(height={"band": 0.68}, cornerRadiusEnd=1.5).encode(y=y, x=x, tooltip=tooltip)
-        text = base.mark_text(align="left", dx=5).encode(y=y, x=x, text=alt.Text(f"{count}:Q", format=",d"))
-        return alt.layer(bars.properties(height=ROW * len(sums)), text)
-
-    return draw
-
-
-def _stacks(label: str, count: str, colour: str, *, title: str, names: Mapping[str, str]) -> Draw:
-    """Return a drawer of horizontal bars, longest first, cut into the values of one column.
-
-    Args:
-        label: The column of the bars' names.
-        count: The column of their lengths.
-        colour: The column that cuts them.
-        title: What a length is.
-        names: The values of that column in order, with their colours; others follow in grey.
-    """
-
-    def draw(alt: Any, base: Any, figure: Figure) -> Any:
-        sums = _sums(figure, label, count)
-        found = sorted({str(row[figure.columns.index(colour)]) for row in figure.rows})
-        used = [*(name for name in names if name in found), *(name for name in found if name not in names)]
-        scale = alt.Scale(domain=used, range=[names.get(name, SPARE) for name in used])
-        return (
-            base.transform_calculate(rank=f"indexof({json.dumps(used)}, datum[{json.dumps(colour)}])")
-            .mark_bar(height={"band": 0.68}, cornerRadiusEnd=1.5)
-            .encode(
-                y=alt.Y(f"{label}:N", sort="-x", title=None),
-                x=alt.X(f"sum({count}):Q", title=title, axis=_count_axis(alt, max(sums.values()))),
-                color=alt.Color(f"{colour}:N", title=None, scale=scale),
-                order=alt.Order("rank:Q"),
-                tooltip=_tooltip(alt, figure),
-            )
-            .properties(height=ROW * len(sums))
-        )
-
-    return draw
-
-
-def _count_axis(alt: Any, most: int, **more: Any) -> Any:
-    """Return an axis of whole numbers: with fewer of them than ticks, halves would be shown as wholes."""
-    return alt.Axis(tickMinStep=1, tickCount=min(5, most), format=",d", **more)
-
-
-def _sums(figure: Figure, label: str, count: str) -> Counter[str]:
-    """Return the length of every bar."""
-    sums: Counter[str] = Counter()
-    for row in figure.rows:
-        said = dict(zip(figure.columns, row, strict=True))
-        sums[str(said[label])] += int(said[count])
-    return sums
-
-
-def _tooltip(alt: Any, figure: Figure) -> list[Any]:
-    kinds = ["quantitative" if isinstance(value, (int, float)) else "nominal" for value in figure.rows[0]]
-    return [alt.Tooltip(name, type=kind) for name, kind in zip(figure.columns, kinds, strict=True)]
-
-
-def _timeline(alt: Any, base: Any, figure: Figure) -> Any:
-    weeks = [str(row[0]) for row in figure.rows]
-    most = max(int(row[1]) for row in figure.rows)
-    marked = weeks[:: -(-len(weeks) // 6)]  # six at most, and always Mondays
-    at = [datetime.fromisoformat(week).replace(tzinfo=UTC).timestamp() * 1000 for week in marked]
-    axis = alt.Axis(format="%-d %b %Y", labelOverlap=True, values=at)
-    return (
-        base.mark_bar(size=min(30, max(2, 640 // len(figure.rows))))
-        .encode(
-            x=alt.X("week:T", title=None, scale=alt.Scale(type="utc", padding=24), axis=axis),
-            y=alt.Y("articles:Q", title="articles", axis=_count_axis(alt, most, grid=True)),
-            tooltip=_tooltip(alt, figure),
-        )
-        .properties(height=170)
-    )
-
-
-def _matrix(alt: Any, base: Any, figure: Figure) -> Any:
-    holders = len({row[0] for row in figure.rows})
-    x = alt.X("target:N", title="target", axis=alt.Axis(orient="top", labelAngle=-35, labelLimit=140, titlePadding=10))
-    y = alt.Y("holder:N", title=None)
-    colour = alt.Color(
-        "mean grade:Q",
-        title="mean grade",
-        scale=alt.Scale(domain=[-2, -1, 0, 1, 2], range=list(_DIVERGING), clamp=True, interpolate="rgb"),
-        legend=alt.Legend(
-            gradientLength=180, gradientThickness=8, values=[-2, -1, 0, 1, 2], orient="bottom", offset=14
-        ),
-    )
-    # a cell of nothing but mixed or unclear stances has no mean to show; the table has it
-    base = base.transform_filter("datum.stances > datum['mixed or unclear']")
-    # what rests on one or two stances is pale; its number takes the page's own colour
-    tiles = base.mark_rect(cornerRadius=2).encode(
-        x=x,
-        y=y,
-        color=colour,
-        opacity=alt.condition(f"datum.stances < {FEW}", alt.value(0.4), alt.value(1)),
-        tooltip=_tooltip(alt, figure),
-    )
-    number = base.mark_text(fontSize=12).encode(x=x, y=y, text="stances:Q")
-    strong = alt.condition("abs(datum['mean grade']) > 1.2", alt.value("#ffffff"), alt.value("#23262a"))
-    few = number.transform_filter(f"datum.stances < {FEW}")
-    many = number.transform_filter(f"datum.stances >= {FEW}").encode(color=strong)
-    return alt.layer(tiles, few, many).properties(width=alt.Step(62), height=34 * holders)
-
-
 _DRAWN: Final[dict[str, Draw]] = {
-    "outlets": _bars("outlet", "articles", title="articles"),
-    "weeks": _timeline,
-    "copies": _bars("story", "printed", title="times printed"),
-    "removed": _bars("reason", "records", title="records"),
-    "labels": _stacks("label", "spans", "layer", title="labelled spans", names=_LAYERS),
-    "stances": _stacks("holder", "stances", "stance", title="stances", names=_STANCES),
-    "edits": _stacks("label", "suggestions", "outcome", title="suggestions and additions", names=_OUTCOMES),
-    "annotators": _bars("annotator", "articles", title="finished articles", ranked=False),
-    "stance-matrix": _matrix,
-    "disagreements": _bars("about", "disagreements", title="disagreements"),
-    "losses": _bars("reason", "spans", title="spans"),
+    "outlets": bars("outlet", "articles", title="articles"),
+    "weeks": timeline,
+    "coverage": tiles("week", "actor", "articles", time=True),
+    "languages": bars("language", "articles", title="articles"),
+    "article-licences": bars("licence", "articles", title="articles"),
+    "vocabulary": words,
+    "copies": bars("story", "printed", title="times printed"),
+    "removed": bars("reason", "records", title="records"),
+    "labels": stacks("label", "spans", "layer", title="labelled spans", names=_LAYERS),
+    "edits": stacks("label", "suggestions", "outcome", title="suggestions and additions", names=_OUTCOMES),
+    "models": stacks("pipeline", "suggestions", "outcome", title="suggestions", names=_OUTCOMES),
+    "calibration": calibration,
+    "progress": weekly("annotator"),
+    "annotators": bars("annotator", "articles", title="finished articles", ranked=False),
+    "agreement": intervals("measure", "value", detail="of"),
+    "decoys": intervals("annotator", "share"),
+    "disagreements": bars("about", "disagreements", title="disagreements"),
+    "lint": bars("code", "findings", title="findings"),
+    "stance-matrix": matrix,
+    "stances": stacks("holder", "stances", "stance", title="stances", names=_STANCES),
+    "stance-outlets": means,
+    "stance-weeks": grades,
+    "network": tiles("with", "actor", "sentences", mirrored=True),
+    "speakers": tiles("of", "speaker", "mentions"),
+    "loaded": stacks("wording", "spans", "voice", title="loaded words", names=_VOICES),
+    "claims": claims,
+    "losses": bars("reason", "spans", title="spans"),
+    "changes": bars("change", "number", title="changes"),
 }
+COMPARED: Final = "compared-"
+"""What the ids of figures begin with that compare two desks or releases."""
+SCROLLED: Final = ("stance-matrix", "vocabulary")
+"""The figures whose tiles keep their size, so that the page scrolls them."""

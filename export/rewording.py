@@ -251,7 +251,8 @@ def reworded(
         "title": texts(titles),
         "sha256": digests,
     }
-    blank = {"external_id": texts([""] * count), "captions": np.zeros(count, np.int64)}
+    blank = {name: texts([""] * count) for name in ("external_id", "modified", "robots", "raw_map")}
+    blank["captions"] = np.zeros(count, np.int64)
     documents = _table(
         DOCUMENTS, {name: _one(rows[name]) for name in DOCUMENTS.names if name in rows.column_names} | given | blank
     )

@@ -17,7 +17,7 @@ from .labels import Labels
 from .standing import Standing
 from .tables import EditRow, Loss
 
-__all__ = ["Row", "Tally", "story"]
+__all__ = ["Row", "Tally", "grades", "story"]
 
 Row: TypeAlias = tuple[str | int | float, ...]
 
@@ -95,19 +95,26 @@ class Tally:
             self.tolls += other.tolls or []
 
     def _grade(self, standing: Standing) -> None:
-        stances, mentions = standing.stances, standing.mentions
-        names = dict(_HOLDERS)
-        asked = {*stances.target.tolist(), *(place for place in stances.holder.tolist() if place >= 0)}
-        given = pc.list_value_length(mentions.attributes).to_pylist()
-        for place in asked:
-            attributes = mentions.attributes[place].as_py() if given[place] else []
-            names[place] = _actor(standing.labels["label"][mentions.label[place]], attributes)
-        self.grades.update(
-            (names[holder], names[target], polarity)
-            for holder, target, polarity in zip(
-                stances.holder.tolist(), stances.target.tolist(), stances.polarity.to_pylist(), strict=True
-            )
-        )
+        self.grades.update((holder, target, polarity) for _, holder, target, polarity in grades(standing))
+
+
+def grades(standing: Standing) -> Iterator[tuple[int, str, str, str]]:
+    """Yield the document's place, the actor class of holder and target, and the polarity of every stance."""
+    stances, mentions = standing.stances, standing.mentions
+    names = dict(_HOLDERS)
+    asked = {*stances.target.tolist(), *(place for place in stances.holder.tolist() if place >= 0)}
+    given = pc.list_value_length(mentions.attributes).to_pylist()
+    for place in asked:
+        attributes = mentions.attributes[place].as_py() if given[place] else []
+        names[place] = _actor(standing.labels["label"][mentions.label[place]], attributes)
+    columns = (
+        stances.document.tolist(),
+        stances.holder.tolist(),
+        stances.target.tolist(),
+        stances.polarity.to_pylist(),
+    )
+    for document, holder, target, polarity in zip(*columns, strict=True):
+        yield document, names[holder], names[target], polarity
 
 
 def story(document: Document) -> str:
@@ -134,15 +141,19 @@ def _actor(label: str, attributes: Sequence[Mapping[str, str]]) -> str:
 def _tolls(batch: Batch, ids: Sequence[str], labels: Labels, spans: pa.Table) -> Iterator[Row]:
     places = {key: place for place, key in enumerate(ids)}
     wanted = [place for place, name in enumerate(labels["label"]) if name == "TOLL"]
-    for row in spans.filter(pc.is_in(spans["label"], value_set=pa.array(wanted, pa.int64()))).to_pylist():
+    titles, outlets = (batch.documents[name].to_pylist() for name in ("title", "outlet"))
+    columns = ["document_id", "text", "voice", "attributes"]
+    for row in (
+        spans.filter(pc.is_in(spans["label"], value_set=pa.array(wanted, pa.int64()))).select(columns).to_pylist()
+    ):
         said = {pair["name"]: pair["value"] for pair in row["attributes"]}
         numbers = [said.get("toll_low", ""), said.get("toll_high", "")]
         about = "about " if said.get("toll_approx") else ""
         amount = about + " to ".join(dict.fromkeys(number for number in numbers if number))
-        document = batch.documents.slice(places[row["document_id"]], 1).to_pylist()[0]
+        place = places[row["document_id"]]
         yield (
-            document["title"] or document["text"][:60],
-            document["outlet"],
+            titles[place] or batch.documents["text"][place].as_py()[:60],
+            outlets[place],
             row["text"],
             amount,
             said.get("toll_kind", ""),

@@ -7,7 +7,7 @@ repeats a document's value is that value taken by place.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -15,23 +15,18 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from copydesk.annotate import voices
 from copydesk.schemas import ANNOTATIONS as STANDOFF
 from copydesk.schemas import (
-    OUTLET,
-    Annotations,
-    Attribution,
-    Entity,
     LabelScheme,
     Origin,
-    Span,
     annotations_to_row,
 )
 
-from .arrays import Numbers, codes, fitted, flat, keyed, listed, runs, struct, texts
+from .arrays import Numbers, codes, fitted, flat, keyed, listed, struct, texts
 from .batch import Batch
 from .cutting import tokens_of
 from .features import ANNOTATIONS, ARTICLES, CONFIGS, EDITS, ENTITIES, SPANS, STANCE, Config, encoder, known_name
+from .innermost import spoken_by
 from .labels import Labels
 from .standing import Standing, firsts, mention_ids
 from .tables import Loss, edit_values
@@ -168,7 +163,7 @@ class Views:
             end=end,
             text=text,
             attributes=attributes,
-            voice=self._voices(document, start, end, text),
+            voice=spoken_by(self.standing.attributions, len(self.batch), document, start, end),
             sentence_start=first,
             sentence_end=last,
         )
@@ -207,29 +202,6 @@ class Views:
         if attributes is None:
             attributes = pa.array([[]] * len(document), self.standing.mentions.attributes.type)
         return document, np.asarray(start), np.asarray(end), np.full(len(document), number), text, attributes
-
-    def _voices(self, document: Numbers, start: Numbers, end: Numbers, text: pa.Array) -> pa.Array:
-        """Return whose words each span is; only documents with attributions are looked at."""
-        said = self.standing.attributions
-        found = [OUTLET] * len(document)
-        if not len(said.document):
-            return texts(found)
-        inside: dict[int, list[Attribution]] = defaultdict(list)
-        source = said.source.to_pylist()
-        for at, first, last, key, words, who in zip(
-            said.document.tolist(), said.start.tolist(), said.end.tolist(), said.id.to_pylist(), said.text.to_pylist(),
-            source, strict=True,
-        ):  # fmt: skip
-            inside[at].append(Attribution(key, Span(first, last, words), _NOBODY, Span(**who[0]) if who else None))
-        borders = runs(document, len(self.batch)).to_pylist()
-        for at, attributions in inside.items():
-            here = range(borders[at], borders[at + 1])
-            marks = [Span(int(start[place]), int(end[place]), text[place].as_py()) for place in here]
-            entities = tuple(Entity("", mark, "", _NOBODY) for mark in marks)
-            spoken = voices(Annotations(self.ids[at], "", entities, tuple(attributions)))
-            for place, mark in zip(here, marks, strict=True):
-                found[place] = spoken[mark]
-        return texts(found)
 
     def _window(self, document: Numbers, start: Numbers, end: Numbers) -> tuple[Numbers, Numbers]:
         """Return the sentence of each span, or all the sentences that it crosses."""

@@ -9,6 +9,7 @@ import pytest
 
 from copydesk.export import Figure, release, report
 from copydesk.export.charts import chart
+from copydesk.export.page import _plain
 from copydesk.schemas import Cluster, Document, Removed, document_id, text_sha256
 
 HOSTILE = (
@@ -37,7 +38,7 @@ def test_every_figure_lies_beside_it_as_csv_and_json(shown):
         with (shown.data / f"{key}.csv").open(newline="") as file:
             columns, *rows = csv.reader(file)
         assert tuple(columns) == figure.columns
-        assert rows == [[str(cell) for cell in row] for row in figure.rows]
+        assert rows == [[str(_plain(cell)) for cell in row] for row in figure.rows]
         assert plain[key]["rows"] == [list(row) for row in figure.rows]
         assert plain[key]["n"] == figure.n
 
@@ -92,13 +93,13 @@ def test_open_disagreements_are_listed_with_what_each_said(newsroom):
     newsroom.annotate(key, "bert@example.org", replace(truth, stances=turned))
     figures = report(newsroom.desk).figures
     assert figures["open"].rows == (
-        (newsroom.documents[key].title, "polarity", "OUTLET → Arvenia", "annotator-1: +1; annotator-2: 0"),
+        (newsroom.documents[key].title, "polarity", "OUTLET → Arvenia", "annotator-1: +1; annotator-2: 0", ""),
     )
     assert figures["disagreements"].rows == (("stance", "polarity", 1, 1),)
 
 
 def test_a_long_table_is_cut_on_the_page_and_whole_beside_it(newsroom, monkeypatch):
-    monkeypatch.setattr(importlib.import_module("copydesk.export.report"), "LONGEST", 2)
+    monkeypatch.setattr(importlib.import_module("copydesk.export.page"), "LONGEST", 2)
     newsroom.annotate_all()
     made = report(newsroom.desk)
     rows = len(made.figures["labels"].rows)
@@ -117,7 +118,7 @@ def test_copies_and_removals_are_counted(newsroom):
     newsroom.desk.write(Cluster, "clusters", "00000", members)
     newsroom.desk.write(Removed, "removed", "clean", [Removed("", "clean", "too short", f"b{n}.txt") for n in range(3)])
     figures = report(newsroom.desk).figures
-    assert figures["copies"].rows == ((original.title, 2, 0, 1),)
+    assert figures["copies"].rows == ((original.title, 2, "1 near"),)
     assert figures["removed"].rows == (("too short", "clean", 3), ("empty file", "read", 1))
 
 
@@ -215,7 +216,7 @@ def test_the_page_s_numbers_are_the_csv_s(shown, look):
     cells = page.evaluate(
         "[...document.querySelectorAll('#f-labels tbody tr')].map(r => [...r.cells].map(c => c.textContent.replace(/\\u202f/g, '')))"
     )
-    assert cells == [[str(cell) for cell in row] for row in shown.figures["labels"].rows]
+    assert cells == [[*map(str, row), "articles"] for row in shown.figures["labels"].rows]
 
 
 @pytest.mark.browser
