@@ -18,10 +18,12 @@ from .edits import Answer, Edit, align, edits
 from .entity_training import CurvePoint, EntityTraining, train_entities
 from .focus import decode_focus, focus_keys, focus_tasks
 from .gold import GOLD, Gold, GoldOrigin, GoldResult, Version, gold, pseudonyms
+from .importing import ImportResult, import_annotations
 from .install import install_studio
 from .labels import without_title
 from .ledger import LEDGER, FinishedAnnotation, LedgerEntry, finished, ledger
 from .lint import LINTS, Lint, LintReport, lint, lint_message
+from .live import Answered, listening, page_app
 from .mention_clusters import mention_clusters
 from .ner_training import NerTraining
 from .pipelines import located
@@ -30,6 +32,7 @@ from .pull import PullResult, pull
 from .push import PushResult, push
 from .queue_rows import QUEUE, QueueRow, QueueStanding, queue, queue_standing, upcoming
 from .queueing import QueuePlan, plan_queue
+from .regions import Link, Marked, Region, marked_by
 from .replay import replay
 from .reserve import reserved
 from .scoring import OPERATIONS, Interval, Mark, Rate, Score, difference, score
@@ -54,6 +57,7 @@ from .suggest import (
     current_pipeline,
     load_suggester,
     suggest,
+    suggest_standing,
     suggestions,
     suggestions_folder,
 )
@@ -62,6 +66,7 @@ from .tether import Bell, LiveEvent
 from .tokens import cuts_by_piece, tokenize, tokenizer_version
 from .training_data import HELD_OUT, TRAIN, Labelled, TrainingData, training_data
 from .upgrading import Decision, UpgradeResult, upgrade_project
+from .upgrading_all import upgrade_projects
 from .voices import attribution_around, voice, voices
 from .watch import watch
 from .wire import Task
@@ -83,6 +88,7 @@ __all__ = [
     "Agreement",
     "Anchoring",
     "Answer",
+    "Answered",
     "Bell",
     "CalibrationResult",
     "Comparison",
@@ -101,14 +107,17 @@ __all__ = [
     "Gold",
     "GoldOrigin",
     "GoldResult",
+    "ImportResult",
     "Interval",
     "LabelMap",
     "Labelled",
     "LedgerEntry",
+    "Link",
     "Lint",
     "LintReport",
     "LiveEvent",
     "Mark",
+    "Marked",
     "Measure",
     "NerTraining",
     "Problem",
@@ -119,6 +128,7 @@ __all__ = [
     "QueueRow",
     "QueueStanding",
     "Rate",
+    "Region",
     "Score",
     "Slip",
     "StanceData",
@@ -160,18 +170,22 @@ __all__ = [
     "focus_keys",
     "focus_tasks",
     "gold",
+    "import_annotations",
     "install_studio",
     "label_map",
     "ledger",
     "lint",
     "lint_message",
+    "listening",
     "load_suggester",
     "located",
     "lure_weights",
     "make_project",
+    "marked_by",
     "mention_clusters",
     "mention_id",
     "own_account",
+    "page_app",
     "plan_queue",
     "pseudonyms",
     "pull",
@@ -190,6 +204,7 @@ __all__ = [
     "stop_studio",
     "studio_status",
     "suggest",
+    "suggest_standing",
     "suggestions",
     "suggestions_folder",
     "tokenize",
@@ -199,6 +214,7 @@ __all__ = [
     "training_data",
     "upcoming",
     "upgrade_project",
+    "upgrade_projects",
     "voice",
     "voices",
     "watch",

@@ -1,21 +1,32 @@
-"""Make a ledger entry of what an export says: a version of an annotation, or of a draft."""
+"""Make ledger entries of what an export says, versions of annotations and of drafts, and append them to the ledger."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable
+from itertools import chain, islice
 from typing import Any, Final, NamedTuple
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
+from copydesk.corpus import Desk, write_atomically
 from copydesk.schemas import text_sha256
 
-from .ledger import LEDGER, LedgerEntry, version_key
+from .ledger import LEDGER, TABLE, LedgerEntry, version_key
 from .pulled import Known
 from .tasks import key_arm
 
-__all__ = ["Place", "annotation_id", "draft_entry", "entry_table", "version_entry"]
+__all__ = ["Place", "annotation_id", "append", "draft_entry", "version_entry"]
+
+GROUP: Final = 1_000
+"""Entries in a row group of the ledger: so many are held, and who reads the file knows of all its row groups."""
+WRITING: Final[dict[str, Any]] = {
+    "compression": "zstd",
+    "write_statistics": False,  # of the JSON they would be long, and nobody asks for them
+    "use_dictionary": [name for name in LEDGER.names if name not in ("raw", "prediction", "key", "annotation")],
+}
 
 
 NOBODY: Final = "deleted account of"
@@ -113,6 +124,7 @@ def _about(place: Place, task: dict[str, Any], said: dict[str, Any], annotator: 
         "document_id": str(data.get("document_id", "")),
         "sha256": text_sha256(str(data.get("text", ""))),
         "scheme": str(data.get("scheme", "")),
+        "scheme_digest": str(data.get("scheme_digest", "")),
         "layers": str(data.get("layers", "")),
         "arm": key_arm(data["copydesk_key"], place.salt),
         "layout": str(data.get("layout") or "document"),
@@ -125,6 +137,21 @@ def _about(place: Place, task: dict[str, Any], said: dict[str, Any], annotator: 
     }
 
 
-def entry_table(entries: Sequence[LedgerEntry]) -> pa.Table:
-    """Return entries as rows of the ledger."""
-    return pa.Table.from_pylist([dataclasses.asdict(entry) for entry in entries], schema=LEDGER)
+def append(desk: Desk, entries: Iterable[LedgerEntry]) -> int:
+    """Write entries as the ledger's next file, and return how many; of none there is no file.
+
+    All of them have been read before the file has its name: a kill leaves the ledger as it was.
+    """
+    rest = iter(entries)
+    first = next(rest, None)
+    if first is None:
+        return 0
+    taken = [int(part.stem.removeprefix("part-")) for part in desk.parts(TABLE)]
+    path = desk.path / TABLE / f"part-{max(taken, default=0) + 1:05d}.parquet"
+    count = 0
+    with write_atomically(path) as temporary, pq.ParquetWriter(temporary, LEDGER, **WRITING) as writer:
+        rest = chain((first,), rest)
+        while batch := list(islice(rest, GROUP)):
+            writer.write_table(pa.Table.from_pylist([dataclasses.asdict(entry) for entry in batch], schema=LEDGER))
+            count += len(batch)
+    return count

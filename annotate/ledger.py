@@ -68,6 +68,8 @@ class LedgerEntry:
         raw: The annotation's JSON, without its prediction.
         prediction: The JSON of those suggestions, as the server kept them; empty where none were shown.
         answered_at: When its author last saved it, where an upgrade has moved it since; else empty.
+        scheme_digest: The digest of that scheme, definitions and examples included, so of the guidelines made from it;
+            empty in what an older copydesk pulled.
     """
 
     key: str
@@ -93,6 +95,7 @@ class LedgerEntry:
     raw: str
     prediction: str
     answered_at: str = ""
+    scheme_digest: str = ""
 
     @property
     def answered(self) -> str:
@@ -141,7 +144,7 @@ LEDGER: Final = pa.schema(
     ]
 )
 """The columns of ``annotations/``: those of :class:`LedgerEntry`."""
-ADDED: Final = {"layout": "document", "focus": "", "answered_at": ""}
+ADDED: Final = {"layout": "document", "focus": "", "answered_at": "", "scheme_digest": ""}
 """Columns that files of older versions lack, with what they would say."""
 
 

@@ -258,7 +258,9 @@ def _links(desk: Desk, done: Iterable[FinishedAnnotation]) -> dict[str, str]:
     found = {}
     for entry in (one.entry for one in done):
         server = own if entry.server == "own" else entry.server
-        found[entry.key] = f"{server}/projects/{entry.project_id}/data?task={entry.task_id}" if server else ""
+        # work that was imported from elsewhere has no address
+        there = server.startswith(("http://", "https://"))
+        found[entry.key] = f"{server}/projects/{entry.project_id}/data?task={entry.task_id}" if there else ""
     return found
 
 

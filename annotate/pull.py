@@ -23,18 +23,15 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Final
 
-import pyarrow.parquet as pq
-
-from copydesk.corpus import Desk, sweep, write_atomically
+from copydesk.corpus import Desk, sweep
 from copydesk.schemas import OnProgress, Progress, SchemeError, StudioError, config_drift, silent
 
 from .client import RefusedError, StudioClient, connect
-from .entries import Place, annotation_id, draft_entry, entry_table, version_entry
-from .ledger import LEDGER, TABLE, LedgerEntry, digest, rows
+from .entries import Place, annotation_id, append, draft_entry, version_entry
+from .ledger import LEDGER, LedgerEntry, digest, rows
 from .project import Project, find_projects, noted_projects
 from .pulled import Index, LastPull, opened_index
 from .reserve import settle_sides
@@ -43,13 +40,6 @@ from .shown import project_config, shown_scheme
 __all__ = ["PullResult", "pull"]
 
 BATCH: Final = 500
-GROUP: Final = 1_000
-"""Entries in a row group of the ledger: so many are held, and who reads the file knows of all its row groups."""
-WRITING: Final[dict[str, Any]] = {
-    "compression": "zstd",
-    "write_statistics": False,  # of the JSON they would be long, and nobody asks for them
-    "use_dictionary": [name for name in LEDGER.names if name not in ("raw", "prediction", "key", "annotation")],
-}
 SMALL: Final = 2_000
 """So many tasks are always exported whole: it takes seconds, and tells how much work is begun."""
 MOST: Final = 5_000
@@ -276,10 +266,10 @@ class _Pull:
         with self.client.snapshot(project.id, self.snapshot, tasks=wanted, title=_mark(self.desk)) as made:
             _check_whole(self.snapshot, made, self.client)
         total = (made.get("counters") or {}).get("task_number")
-        self._append(self._new(project, _tasks(self.snapshot, self.client, total, on_progress)))
+        append(self.desk, self._new(project, _tasks(self.snapshot, self.client, total, on_progress)))
         self.snapshot.unlink()
         if self.index.miss(self.client.name, project.id, whole=wanted is None):
-            self._append(self._tombstones())
+            append(self.desk, self._tombstones())
 
     def _new(self, project: Project, tasks: Iterator[dict[str, Any]]) -> Iterator[LedgerEntry]:
         """Yield what the ledger does not hold yet, and note what was read."""
@@ -318,7 +308,7 @@ class _Pull:
         """Write tombstones for everything in projects that are no longer there."""
         for project in projects:
             if self.index.miss_all(self.client.name, project):
-                self._append(self._tombstones())
+                append(self.desk, self._tombstones())
 
     def _tombstones(self) -> Iterator[LedgerEntry]:
         columns = [name for name in LEDGER.names if name not in ("raw", "prediction")]
@@ -334,18 +324,6 @@ class _Pull:
             yield tombstone
 
     # writing and telling
-
-    def _append(self, entries: Iterator[LedgerEntry]) -> None:
-        """Write entries as the ledger's next file; with none of them, no file."""
-        first = next(entries, None)
-        if first is None:
-            return
-        taken = [int(part.stem.removeprefix("part-")) for part in self.desk.parts(TABLE)]
-        path = self.desk.path / TABLE / f"part-{max(taken, default=0) + 1:05d}.parquet"
-        with write_atomically(path) as temporary, pq.ParquetWriter(temporary, LEDGER, **WRITING) as writer:
-            rest = chain((first,), entries)
-            while batch := list(islice(rest, GROUP)):
-                writer.write_table(entry_table(batch))
 
     def result(self, projects: list[Project], **more: Any) -> PullResult:
         """Return what all of it came to."""

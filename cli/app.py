@@ -8,17 +8,21 @@ from typing import Annotated
 import typer
 
 from .agreement import agreement, anchoring, lint
-from .articles import ingest, init, removed
+from .articles import ingest, init
 from .demo import demo
 from .export import export
 from .hydrate import hydrate
-from .labels import check, scheme, suggest
+from .importing import import_
+from .labels import check, suggest
 from .live import serve, watch
 from .output import Output
 from .people import pull, push, replay, studio
 from .projects import project
-from .publish import diff, publish, release, report
+from .publish import diff, publish, release
 from .queue import queue
+from .removed import removed, restore
+from .report import browse, report
+from .schemas import scheme
 from .status import status
 from .train import compare, train
 
@@ -48,20 +52,24 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     publish,
     hydrate,
     report,
+    browse,
     diff,
     compare,
     agreement,
     anchoring,
     lint,
     check,
+    import_,
     removed,
+    restore,
     demo,
     replay,
 )
 for command in COMMANDS:
-    app.command()(command)
+    app.command(command.__name__.rstrip("_"))(command)
 app.add_typer(studio)
 app.add_typer(scheme)
+app.add_typer(scheme, name="schema", hidden=True)  # as some say
 app.add_typer(train)
 app.add_typer(export)
 

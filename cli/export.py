@@ -1,4 +1,4 @@
-"""Commands that write a release in other programs' words: export spacy."""
+"""Commands that write a release in other programs' words: export spacy, brat, conll, doccano, prodigy, xmi."""
 
 from __future__ import annotations
 
@@ -64,5 +64,92 @@ def spacy_files(
             "entities": made.entities,
             "spans": made.spans,
             "lost": {f"{where}: {reason}": number for (where, reason), number in sorted(reasons.items())},
+        }
+    )
+
+
+ReleaseArgument = Annotated[Path, typer.Argument(help="A release folder.")]
+ToOption = Annotated[Path, typer.Option(help="The folder to write; it must be new or empty.")]
+
+
+@export.command()
+def brat(release: ReleaseArgument, to: ToOption, as_json: JsonOption = False) -> None:
+    """Write brat standoff: a .txt and a .ann for each article.
+
+    Holds every layer; answers about the whole document have no place in it.
+
+    \b
+    Example:
+      copydesk export brat releases/1.0.0 --to brat-files
+    """
+    _write("brat", release, to, as_json)
+
+
+@export.command()
+def conll(release: ReleaseArgument, to: ToOption, as_json: JsonOption = False) -> None:
+    """Write CoNLL-2003 columns with IOB2 tags.
+
+    Holds entities that neither overlap nor cross a sentence, of whole tokens; all else is listed in loss.json.
+
+    \b
+    Example:
+      copydesk export conll releases/1.0.0 --to conll-files
+    """
+    _write("conll", release, to, as_json)
+
+
+@export.command()
+def doccano(release: ReleaseArgument, to: ToOption, as_json: JsonOption = False) -> None:
+    """Write doccano's JSON lines: spans and relations.
+
+    \b
+    Example:
+      copydesk export doccano releases/1.0.0 --to doccano-files
+    """
+    _write("doccano", release, to, as_json)
+
+
+@export.command()
+def prodigy(release: ReleaseArgument, to: ToOption, as_json: JsonOption = False) -> None:
+    """Write Prodigy's JSON lines: tokens, spans and relations.
+
+    \b
+    Example:
+      copydesk export prodigy releases/1.0.0 --to prodigy-files
+    """
+    _write("prodigy", release, to, as_json)
+
+
+@export.command()
+def xmi(release: ReleaseArgument, to: ToOption, as_json: JsonOption = False) -> None:
+    """Write UIMA CAS XMI, which INCEpTION imports.
+
+    Holds everything. In INCEpTION, import the layers of TypeSystem.xml into the project first. Needs copydesk[inception].
+
+    \b
+    Example:
+      copydesk export xmi releases/1.0.0 --to xmi-files
+    """
+    _write("xmi", release, to, as_json)
+
+
+def _write(name: str, release: Path, to: Path, as_json: bool) -> None:
+    from copydesk.export import export_release
+
+    output = Output(as_json=as_json)
+    made = export_release(release, to, name)
+    output.line(f"Wrote {here(made.folder)}:")
+    output.table([(number, split) for split, number in made.documents.items()])
+    output.line(f"  {count(made.regions, 'labelled span')} in the articles")
+    reasons = Counter(loss.reason for loss in made.lost)
+    output.table([(number, f"not in {name}: {reason}") for reason, number in sorted(reasons.items())])
+    if made.lost:
+        output.line("loss.json lists each.")
+    output.result(
+        {
+            "folder": str(made.folder),
+            "documents": dict(made.documents),
+            "spans": made.regions,
+            "lost": dict(sorted(reasons.items())),
         }
     )

@@ -12,26 +12,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .errors import ExitStatus
-from .options import DeskOption, JsonOption, open_desk
+from .options import AddressOption, DeskOption, EngineOption, JsonOption, open_desk, with_engine
 from .output import Output, count
 
 if TYPE_CHECKING:
     from copydesk.corpus import Desk
     from copydesk.schemas import Annotations, Finding, LabelScheme
 
-__all__ = ["check", "scheme", "suggest"]
+__all__ = ["check", "read_scheme", "scheme", "suggest"]
 
 scheme = typer.Typer(
     name="scheme", no_args_is_help=True, rich_markup_mode=None, help="Show the label scheme, and what is made from it."
 )
-
-
-class Engine(StrEnum):
-    """Where the work is done."""
-
-    PROCESSES = "processes"
-    SERIAL = "serial"
-    RAY = "ray"
 
 
 def suggest(
@@ -42,10 +34,8 @@ def suggest(
             help="A spaCy pipeline or a Hugging Face or GLiNER folder, by name or path; by default the setting suggest.pipeline."
         ),
     ] = "",
-    engine: Annotated[
-        Engine | None,
-        typer.Option(help="Processes of this machine, this process alone, or Ray; by default the setting."),
-    ] = None,
+    engine: EngineOption = None,
+    address: AddressOption = "",
     retry: Annotated[
         bool, typer.Option("--retry", help="Also try again where a component of the pipeline broke on an article.")
     ] = False,
@@ -63,9 +53,7 @@ def suggest(
 
     output = Output(as_json=as_json)
     with output.progress() as on_progress:
-        opened = open_desk(desk)
-        if engine is not None:
-            opened.settings = opened.settings.model_copy(update={"engine": engine.value})
+        opened = with_engine(open_desk(desk), engine, address)
         result = run_suggest(opened, pipeline=pipeline or None, retry=retry, on_progress=on_progress)
     output.line(
         f"{count(result.documents, 'article')} with {count(result.entities, 'entity', 'entities')},"
@@ -173,7 +161,7 @@ def show(source: SchemeArgument = "", desk: DeskOption = Path(), as_json: JsonOp
       copydesk scheme show conflict-news-1.0
     """
     output = Output(as_json=as_json)
-    found = _scheme(source, desk)
+    found = read_scheme(source, desk)
     output.line(f"{found.name} {found.version}: {found.title}")
     output.line(f"digest {found.digest}")
     for layer in found.layers:
@@ -198,7 +186,7 @@ def config(source: SchemeArgument = "", desk: DeskOption = Path()) -> None:
     """
     from copydesk.schemas import labelling_config
 
-    Output().line(labelling_config(_shown(_scheme(source, desk), desk)))
+    Output().line(labelling_config(_shown(read_scheme(source, desk), desk)))
 
 
 @scheme.command("guidelines")
@@ -211,7 +199,7 @@ def guidelines(source: SchemeArgument = "", desk: DeskOption = Path()) -> None:
     """
     from copydesk.schemas import guidelines as write_guidelines
 
-    Output().line(write_guidelines(_shown(_scheme(source, desk), desk)))
+    Output().line(write_guidelines(_shown(read_scheme(source, desk), desk)))
 
 
 @scheme.command("json-schema")
@@ -224,10 +212,11 @@ def json_schema(source: SchemeArgument = "", desk: DeskOption = Path()) -> None:
     """
     from copydesk.schemas import json_schema as make_schema
 
-    Output().line(json.dumps(make_schema(_scheme(source, desk)), ensure_ascii=False, indent=2))
+    Output().line(json.dumps(make_schema(read_scheme(source, desk)), ensure_ascii=False, indent=2))
 
 
-def _scheme(source: str, desk: Path) -> LabelScheme:
+def read_scheme(source: str, desk: Path) -> LabelScheme:
+    """Return a scheme by name or file; without one the desk's, and outside a desk the shipped one."""
     from copydesk.corpus import SETTINGS_FILE
     from copydesk.schemas import load_scheme
 

@@ -1,4 +1,4 @@
-"""Commands that make something to hand on: release, publish, report, diff."""
+"""Commands that make something to hand on: release, publish, diff."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .errors import ExitStatus
 from .options import DeskOption, JsonOption, open_desk
 from .output import Output, count, here
 
-__all__ = ["diff", "publish", "release", "report"]
+__all__ = ["diff", "publish", "release"]
 
 EXAMPLES = 3
 """How many changes of each layer and kind `diff` shows where it is not asked for all."""
@@ -117,24 +117,6 @@ def publish(
     if made.doi:
         output.line(f"  DOI {made.doi}")
     output.result(asdict(made))
-
-
-def report(desk: DeskOption = Path(), as_json: JsonOption = False) -> None:
-    """Write the report as one HTML page.
-
-    It opens from disk; its figures lie beside it as CSV and JSON.
-
-    \b
-    Example:
-      copydesk report
-    """
-    from copydesk.export import report as run_report
-
-    output = Output(as_json=as_json)
-    with output.progress() as on_progress:
-        made = run_report(open_desk(desk), on_progress=on_progress)
-    output.line(f"Wrote {here(made.path)}; its figures are in {here(made.data)}.")
-    output.result({"path": str(made.path), "data": str(made.data), "figures": sorted(made.figures)})
 
 
 def diff(

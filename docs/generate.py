@@ -39,7 +39,8 @@ def commands() -> Iterator[tuple[str, ...]]:
             yield words
             return
         for name, child in children.items():
-            yield from walk(child, (*words, name))
+            if not child.hidden:  # another name of something that is shown
+                yield from walk(child, (*words, name))
 
     yield from walk(typer.main.get_command(app), ())
 

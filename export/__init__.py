@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from .browse import PORT as BROWSE_PORT
+from .browse import browsing
+from .comparison_page import compare_reports
 from .diff import Change, Diff, Snapshot, changes, compare, diff, summary
 from .diff_page import diff_page
+from .exchange import Article, FormatFiles
 from .features import CONFIGS, Classes, Config
 from .fetching import Fetcher
 from .figures import Figure
+from .formats import FORMATS, export_release, read_marked
 from .hydrate import HYDRATION_FILE, Hydrated, hydrate
 from .labels import LABELS_FILE, grow, read_labels
 from .package import Package
@@ -20,18 +25,22 @@ from .verify import problems, verify
 from .versions import last_release, releases
 
 __all__ = [
+    "BROWSE_PORT",
     "CONFIGS",
+    "FORMATS",
     "HYDRATION_FILE",
     "LABELS_FILE",
     "PUBLISHED_FILE",
     "SPLITS",
     "SPLITS_FILE",
+    "Article",
     "Change",
     "Classes",
     "Config",
     "Diff",
     "Fetcher",
     "Figure",
+    "FormatFiles",
     "Hydrated",
     "Loss",
     "Package",
@@ -40,10 +49,13 @@ __all__ = [
     "Report",
     "Snapshot",
     "SpacyFiles",
+    "browsing",
     "changes",
     "compare",
+    "compare_reports",
     "diff",
     "diff_page",
+    "export_release",
     "flatten",
     "grow",
     "hydrate",
@@ -52,6 +64,7 @@ __all__ = [
     "problems",
     "publish",
     "read_labels",
+    "read_marked",
     "read_splits",
     "release",
     "releases",

@@ -23,7 +23,7 @@ from .standoff import configs_of
 
 __all__ = ["MAX_READ", "Strangers"]
 
-MAX_READ: Final = 64_000_000
+MAX_READ: Final = 8_000_000
 """The largest table that is loaded as well as streamed, and the largest file that is read through Croissant; bytes."""
 
 

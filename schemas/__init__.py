@@ -56,6 +56,7 @@ from .records import (
     SUGGESTIONS,
     annotations_from_row,
     annotations_to_row,
+    completed,
     from_table,
     to_table,
 )
@@ -74,6 +75,7 @@ from .scheme import (
     Value,
     load_scheme,
 )
+from .scheme_changes import SchemeChange, scheme_changes, undecided
 
 __all__ = [
     "ANNOTATIONS",
@@ -121,6 +123,7 @@ __all__ = [
     "Relation",
     "ReleaseError",
     "Removed",
+    "SchemeChange",
     "SchemeError",
     "Segment",
     "SegmentKind",
@@ -138,6 +141,7 @@ __all__ = [
     "bio_names",
     "check",
     "check_message",
+    "completed",
     "config_drift",
     "config_layers",
     "config_layout",
@@ -158,8 +162,10 @@ __all__ = [
     "load_scheme",
     "polarity_class",
     "polarity_grade",
+    "scheme_changes",
     "silent",
     "text_sha256",
     "to_table",
+    "undecided",
     "value_names",
 ]

@@ -8,7 +8,7 @@ import shutil
 import pytest
 from killable import run_until_killed
 
-from copydesk.annotate import edits, finished, ledger, pull, push, upgrade_project
+from copydesk.annotate import edits, finished, ledger, pull, push, upgrade_project, upgrade_projects
 from copydesk.corpus import Desk, documents
 from copydesk.schemas import (
     UNNAMED,
@@ -205,6 +205,22 @@ def test_moving_an_answer_makes_it_no_newer_than_that_of_another_project(fake_st
     entries = [entry for entry in ledger(desk) if entry.task_id == first["id"]]
     assert len(entries) == 3
     assert {entry.answered for entry in entries} == {entries[0].updated_at}
+
+
+def test_all_projects_are_looked_at_before_the_first_is_moved(fake_studio, worked, migration):
+    push(worked, layers=["entities"])
+    desk = new_scheme(worked, **SWAPS)
+    undecided = upgrade_projects(desk)
+    assert len(undecided) == 2
+    assert any(one.decisions for one in undecided)
+    assert "ARMED_ACTOR" in words(fake_studio)
+    looked = upgrade_projects(desk, migration=migration, dry_run=True)
+    assert [one.tasks for one in looked] == [4, 4]
+    assert "ARMED_ACTOR" in words(fake_studio)
+    done = upgrade_projects(desk, migration=migration)
+    assert [one.tasks for one in done] == [4, 4]
+    assert not words(fake_studio) & {*SWAPS}
+    assert [one.tasks for one in upgrade_projects(desk)] == [0, 0]
 
 
 def _pulled(desk):

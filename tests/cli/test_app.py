@@ -33,7 +33,8 @@ def commands(command=None, words=()):
         yield words, command
         return
     for name, child in children.items():
-        yield from commands(child, (*words, name))
+        if not child.hidden:  # another name of something that is shown
+            yield from commands(child, (*words, name))
 
 
 COMMANDS = list(commands())

@@ -1,9 +1,10 @@
-"""watch and serve, as programs that a person ends with Ctrl-C."""
+"""watch, serve and browse, as programs that a person ends with Ctrl-C."""
 
 import json
 import os
 import signal
 import sys
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -67,3 +68,22 @@ def test_a_port_that_is_taken_is_said(copydesk, own_desk, served):
     shown = copydesk("serve", "--port", port, "--desk", own_desk)
     assert shown.status == 4
     assert "cannot listen" in shown.err
+
+
+def test_browse_shows_the_desk_and_ends_cleanly(own_desk):
+    with spawn("browse", "--json", "--port", "0", cwd=own_desk, env=dict(os.environ)) as program:
+        address = json.loads(program.stdout.readline())["address"]
+        with urllib.request.urlopen(address) as answer:
+            assert b"Articles</h1>" in answer.read()
+        program.send_signal(signal.SIGINT)
+        assert program.wait(60) == 3
+        assert "Traceback" not in program.stderr.read()
+
+
+def test_a_comparison_needs_two_that_can_be_compared(copydesk, desk, tmp_path):
+    shown = copydesk("report", "--compare", desk, desk, "--out", tmp_path / "both.html")
+    assert shown.status == 0
+    assert (tmp_path / "both.html").is_file()
+    shown = copydesk("report", "--compare", desk, tmp_path)
+    assert (shown.status, "neither a desk nor a release is here" in shown.err) == (2, True)
+    assert copydesk("report", "--desk", desk, "--out", "x.html").status == 2

@@ -19,7 +19,7 @@ def test_articles_are_many_and_some_are_copies(sample_desk):
     desk = Desk(sample_desk)
     assert sum(1 for _ in documents(desk)) == 25
     kinds = [cluster.kind for cluster in clusters(desk).values()]
-    assert (kinds.count("near"), kinds.count("exact")) == (6, 1)
+    assert (kinds.count("reprint"), kinds.count("exact"), len(set(kinds))) == (6, 1, 3)
     assert sorted(item.reason for item in removed(desk)) == ["empty file", "no article found", "other language"]
 
 
