@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from copydesk.corpus import Desk, TextMap, documents, ingest, record_removed
-from copydesk.schemas import DeskError, Document, LabelScheme, OnProgress, Removed, silent
+from copydesk.schemas import DeskError, Document, LabelScheme, OnProgress, Removed, silent, text_sha256
 
 from .entries import append
 from .ledger import LedgerEntry, rows, version_key
@@ -89,7 +89,8 @@ def import_annotations(
         work.ingest(on_progress)
         with desk.locked():
             work.write()
-            record_removed(desk, f"{STAGE}-{source}-{annotator}".replace("/", "-"), work.removed)
+            # a name that somebody chose is never part of a path
+            record_removed(desk, f"{STAGE}-{text_sha256(f'{source} {annotator}')[:12]}", work.removed)
     return work.result()
 
 

@@ -1,7 +1,7 @@
 """Run a stage over its shards, in this process or in several, always with the same result.
 
 A stage is a pure function from one input shard to one output table. The engine calls it, writes what
-it returns atomically, and then notes the shard's key in ``state.json``::
+it returns atomically, and then notes the shard's key in ``state.json``, of a large stage with those of others::
 
     shard ──► function ──► table ──► .xyz.tmp ──fsync, rename──► part-….parquet ──► state.json: key
 
@@ -42,6 +42,9 @@ from .settings import Settings
 __all__ = ["Shard", "ShardsResult", "ordered", "run_shards"]
 
 log = logging.getLogger(__name__)
+
+NOTES: Final = 500
+"""How often a stage notes what it has done: all notes are written each time, so that more would be quadratic."""
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -110,10 +113,18 @@ def run_shards(
     results = _runner(desk.settings, engine)(
         make, todo, _workers(desk.settings, engine, len(todo)), _shard_name, len(todo)
     )
-    with contextlib.closing(results):
-        for count, (index, _) in enumerate(results, start=1):
-            desk.note(stage, {todo[index].name: todo[index].key})
-            on_progress(Progress(stage, skipped + count, len(shards), "shards"))
+    made: dict[str, str] = {}
+    try:
+        with contextlib.closing(results):
+            for count, (index, _) in enumerate(results, start=1):
+                made[todo[index].name] = todo[index].key
+                if len(made) * NOTES >= len(todo):
+                    desk.note(stage, made)
+                    made = {}
+                on_progress(Progress(stage, skipped + count, len(shards), "shards"))
+    finally:
+        if made:
+            desk.note(stage, made)
     return ShardsResult(done=len(todo), skipped=skipped)
 
 

@@ -24,7 +24,7 @@ from copydesk.annotate import (
     gold,
     suggestions_folder,
 )
-from copydesk.corpus import Desk, clusters, documents, segments
+from copydesk.corpus import Desk, clusters
 from copydesk.schemas import (
     ANNOTATIONS,
     DOCUMENTS,
@@ -32,10 +32,8 @@ from copydesk.schemas import (
     Attribution,
     Cluster,
     DeskError,
-    Document,
     Entity,
     Origin,
-    Segment,
     Span,
     Stance,
     annotations_to_row,
@@ -45,52 +43,12 @@ from .arrays import flat
 from .batch import SIZE
 from .shelves import Shelf, Shelves, shelved
 from .splits import assign, grouped
-from .tables import EditRow, Record
+from .tables import EditRow
 
-__all__ = ["Gathered", "Profile", "Shelved", "gather", "shelve"]
+__all__ = ["Profile", "Shelved", "shelve"]
 
 Profile: TypeAlias = tuple[tuple[str, int], ...]
 """Labels and how often they are there, sorted."""
-
-
-@dataclass(frozen=True, slots=True)
-class Gathered:
-    """What the report counts.
-
-    Attributes:
-        golds: What stands, by document id, sorted.
-        documents: Their texts.
-        segments: Their segments.
-        clusters: Every document's place among its copies, of the whole desk.
-        versions: Every annotator's version, by document.
-        edits: What became of suggestions, by document.
-        disagreements: What annotators did not say alike.
-        as_of: The day of the newest finished annotation; empty where nobody annotated.
-    """
-
-    golds: Mapping[str, Gold]
-    documents: Mapping[str, Document]
-    segments: Mapping[str, tuple[Segment, ...]]
-    clusters: Mapping[str, Cluster]
-    versions: Mapping[str, tuple[Version, ...]]
-    edits: Mapping[str, tuple[EditRow, ...]]
-    disagreements: tuple[Disagreement, ...]
-    as_of: str
-
-    def records(self, splits: Mapping[str, str]) -> Iterator[Record]:
-        """Yield one record per document, in the order of their ids."""
-        copies = _copies(self.clusters)
-        for key, standing in self.golds.items():
-            yield Record(
-                document=self.documents[key],
-                segments=self.segments.get(key, ()),
-                gold=standing,
-                cluster=self.clusters.get(key),
-                copies=copies(key),
-                split=splits[key],
-                versions=self.versions.get(key, ()),
-                edits=self.edits.get(key, ()),
-            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,35 +220,6 @@ def _copies(clusters: Mapping[str, Cluster]) -> Callable[[str], tuple[str, ...]]
 
 def _as_of(versions: Mapping[str, tuple[Version, ...]]) -> str:
     return max((version.updated_at[:10] for found in versions.values() for version in found), default="")
-
-
-def gather(desk: Desk, *, silver: bool = False) -> Gathered:
-    """Look at a desk's gold and everything about its documents, for the report; all of it is held.
-
-    Raises:
-        DeskError: A label belongs to a document that is not in the desk.
-        OffsetError: A label does not fit its document's text.
-    """
-    result = gold(desk, silver=silver, keep=False)
-    golds = {item.annotations.document_id: item for item in result.documents}
-    texts = {document.id: document for document in documents(desk) if document.id in golds}
-    _refuse_missing(desk, golds, texts)
-    for key, item in golds.items():
-        item.annotations.check(texts[key])
-    pieces: dict[str, list[Segment]] = {}
-    for segment in segments(desk):
-        if segment.document_id in golds:
-            pieces.setdefault(segment.document_id, []).append(segment)
-    return Gathered(
-        golds=dict(sorted(golds.items())),
-        documents=texts,
-        segments={key: tuple(sorted(found, key=lambda s: s.index)) for key, found in pieces.items()},
-        clusters=clusters(desk),
-        versions=result.versions,
-        edits=_edits(desk, result.names, golds),
-        disagreements=result.disagreements,
-        as_of=_as_of(result.versions),
-    )
 
 
 def _digest(versions: Mapping[str, tuple[Version, ...]]) -> str:

@@ -10,14 +10,14 @@ from typing import Any, TypeAlias
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from copydesk.schemas import OUTLET, UNNAMED, Document
+from copydesk.schemas import OUTLET, UNNAMED
 
 from .batch import Batch
 from .labels import Labels
 from .standing import Standing
 from .tables import EditRow, Loss
 
-__all__ = ["Row", "Tally", "grades", "story"]
+__all__ = ["Row", "Tally", "grades"]
 
 Row: TypeAlias = tuple[str | int | float, ...]
 
@@ -115,11 +115,6 @@ def grades(standing: Standing) -> Iterator[tuple[int, str, str, str]]:
     )
     for document, holder, target, polarity in zip(*columns, strict=True):
         yield document, names[holder], names[target], polarity
-
-
-def story(document: Document) -> str:
-    """Return what an article is called: its title, or how it begins."""
-    return document.title or document.text[:60]
 
 
 def _counted(table: pa.Table) -> Iterator[tuple[tuple[Any, ...], int]]:

@@ -125,3 +125,11 @@ def test_a_label_that_the_scheme_does_not_have_is_named_when_it_is_read(desk):
 def test_work_without_a_name_is_refused(desk):
     with pytest.raises(DeskError, match="whose work this is must be said"):
         bring(desk, story(), annotator=" ")
+
+
+@pytest.mark.parametrize("name", ["../../../tmp/evil", "a" * 400, "ana\nbo", "أحمد 🕊️"])
+def test_a_name_is_never_part_of_a_path(desk, name):
+    bring(desk, story(), Marked("short", "Too short."), annotator=name)
+    assert [work.annotator for work in finished(desk)] == [name]
+    assert [record.reason for record in removed(desk) if record.stage == "import"] == ["its text is no article here"]
+    assert not list(desk.path.parent.glob("*evil*"))

@@ -163,3 +163,21 @@ def test_the_trace_of_a_worker_is_kept(desk, stage):
     with pytest.raises(ZeroDivisionError) as caught:
         list(engine.ordered(stage.stumble, [1, 1, 0, 1], desk=processes(desk, 1), label=str))
     assert "made_up_stage.py" in "".join(caught.value.__notes__)
+
+
+def test_a_large_stage_notes_in_groups_and_loses_no_note(desk, stage, shards, monkeypatch):
+    monkeypatch.setattr(engine, "NOTES", 2)
+    written = []
+    note = type(desk).note
+    monkeypatch.setattr(
+        type(desk), "note", lambda self, name, keys: (written.append(dict(keys)), note(self, name, keys))
+    )
+
+    def interrupt(progress):
+        if progress.done == 5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_shards(stage.double, shards, desk=desk, stage="double", on_progress=interrupt)
+    assert [len(keys) for keys in written] == [3, 2]
+    assert run_shards(stage.double, shards, desk=desk, stage="double").skipped == 5
