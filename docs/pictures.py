@@ -10,7 +10,8 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from copydesk.annotate import own_account, push, start_studio, stop_studio, suggest, suggestions
-from copydesk.corpus import ingest, init_desk
+from copydesk.corpus import Desk, ingest, init_desk
+from copydesk.export import browsing
 
 IMAGES = Path(__file__).parent / "img"
 QUIET = [
@@ -46,6 +47,9 @@ def label_studio(browser: Browser, folder: Path) -> None:
         page.wait_for_url(lambda url: "login" not in url)
         page.goto(f"{server.url}/projects/{project}/data?labeling=1")
         page.wait_for_selector(".htx-highlight", timeout=60_000)
+        page.wait_for_selector(".lsf-modal-ls_visible", timeout=10_000)  # the instruction, shown first
+        page.keyboard.press("Escape")
+        page.wait_for_selector(".lsf-modal-ls_visible", state="detached")
         _choose(page, target.span.text)
         page.screenshot(path=IMAGES / "label-studio.png")
         page.close()
@@ -62,7 +66,7 @@ def _choose(page: Page, words: str) -> None:
 def report(browser: Browser, desk: Path) -> None:
     """Open the report from disk and take its first screen."""
     page = browser.new_page(viewport={"width": 1280, "height": 1400})
-    newest = max((desk / "reports").glob("*.html"))
+    newest = max((desk / "reports").glob("*.html"), key=lambda path: path.stat().st_mtime)
     page.goto(newest.resolve().as_uri())
     page.wait_for_selector("svg, canvas", timeout=60_000)
     page.wait_for_timeout(1_500)  # charts draw themselves
@@ -70,8 +74,18 @@ def report(browser: Browser, desk: Path) -> None:
     page.close()
 
 
+def browse(browser: Browser, desk: Path) -> None:
+    """Open one article among what people and the machine said about it."""
+    with browsing(Desk(desk), port=0) as address:
+        page = browser.new_page(viewport={"width": 1280, "height": 900})
+        page.goto(f"{address}/?q=camp")
+        page.goto(address + str(page.locator("a[href^='/article/']").first.get_attribute("href")))
+        page.screenshot(path=IMAGES / "browse.png")
+        page.close()
+
+
 def main() -> int:
-    """Take both pictures."""
+    """Take the pictures."""
     desk = Path(sys.argv[1] if len(sys.argv) > 1 else "build/demo")
     IMAGES.mkdir(exist_ok=True)
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -80,6 +94,7 @@ def main() -> int:
         with tempfile.TemporaryDirectory() as folder:
             label_studio(browser, Path(folder))
         report(browser, desk)
+        browse(browser, desk)
         browser.close()
     return 0
 
