@@ -176,7 +176,7 @@ def agree(
     """Measure agreement on documents that were read already; see :func:`agreement`."""
     tally = count(said, scheme)
     if gamma:
-        add_disorders(tally, scheme, seed=seed, samples=gamma, on_progress=on_progress)
+        add_disorders(tally, scheme, by=by, seed=seed, samples=gamma, on_progress=on_progress)
     whole = Sums(tally, range(len(tally.documents)), draws, seed)
     parts = {**{question.id: "questions" for question in scheme.questions}, **_PARTS}
     found = list(_Reader(whole, parts).measures())
@@ -232,8 +232,8 @@ class _Reader:
         yield self.f1("spans", "partial F1", "partial")
         if self.pairs is None:
             yield self.unitizing("alpha_U", self.sums.unit_labels())
-            if self.sums.tally.samples:
-                yield self.gamma()
+        if self.sums.tally.samples:
+            yield self.gamma()
         yield from self.values("typing", "typing")
         yield self.f1("attribution", "F1 of contents", "content")
         yield self.f1("attribution", "F1 of sources", "source")
@@ -247,6 +247,8 @@ class _Reader:
         if ":" not in self.of:  # a class of actors has neither
             yield self.f1("spans", "partial F1", "partial", label=self.of)
             yield self.unitizing("alpha_U", [self.of])
+            if self.sums.tally.samples:
+                yield self.gamma()
 
     def f1(self, part: str, name: str, marks: str, *, label: str = ANY) -> Measure:
         """Return the share of marks that both of two people made, over all pairs of people."""
@@ -303,11 +305,17 @@ class _Reader:
         return self._measure("spans", name, value, n, "nobody marked any in a text that two people read")
 
     def gamma(self) -> Measure:
-        """Return γ over all documents: what is left of disorder in all of them, held against what chance leaves."""
+        """Return γ over all documents: what is left of disorder in all of them, held against what chance leaves.
+
+        Of one annotator it is that of all pairs with them, of a label that of its spans alone.
+        """
         import numpy as np
 
+        whose: list[Column] = [("label", self.of)] if self.cut == "label" else [()]
+        if self.pairs is not None:
+            whose = [("pair", *pair) for pair in self.pairs]
         observed, expected, units = (
-            self.sums.total([("disorder", what)]) for what in ("observed", "expected", "units")
+            self.sums.total(("disorder", *key, what) for key in whose) for what in ("observed", "expected", "units")
         )
         value = np.full_like(observed, np.nan)
         np.divide(observed, expected, out=value, where=expected > 0)

@@ -59,16 +59,17 @@ def posteriors(items: Sequence[Answers], model: CrowdModel, *, seed: int = 0) ->
     answers = sorted({answer for item in items for answer in item.values()})
     people = sorted({person for item in items for person in item})
     codes, workers = ({name: number for number, name in enumerate(names)} for names in (answers, people))
-    rows = [
-        (number, workers[person], codes[answer])
-        for number, item in enumerate(items)
-        for person, answer in sorted(item.items())
-    ]
-    data = pd.DataFrame(rows, columns=["task", "worker", "label"])
+    data = pd.DataFrame(
+        {
+            "task": [number for number, item in enumerate(items) for _ in item],
+            "worker": [workers[person] for item in items for person in sorted(item)],
+            "label": [codes[item[person]] for item in items for person in sorted(item)],
+        }
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the library's own, about what pandas will drop
         if model == "mace":
-            restarts = max(1, min(BEGINNINGS, ANSWERS // len(rows)))
+            restarts = max(1, min(BEGINNINGS, ANSWERS // len(data)))
             fitted = MACE(n_restarts=restarts, random_state=seed).fit_predict_proba(data)
         else:
             fitted = DawidSkene(n_iter=ITERATIONS).fit_predict_proba(data)

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import logging
 import math
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import combinations
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from copydesk.schemas import LabelScheme, OnProgress, Progress, SettingsError, silent
@@ -148,17 +148,21 @@ def add_disorders(
     tally: Tally,
     scheme: LabelScheme,
     *,
+    by: Collection[str] = (),
     seed: int = 0,
     samples: int = GAMMA_SAMPLES,
     on_progress: OnProgress = silent,
 ) -> None:
     """Add every document's observed and expected disorder to a tally, times its units, so that they can be summed.
 
-    What the random texts of a document are depends on the seed and the document alone, not on what else is compared.
+    What the random texts of a document are depends on the seed, the document, and whose or which marks alone, not on
+    what else is compared.
 
     Args:
         tally: Documents that were counted.
         scheme: Whose labels are compared: those that everybody in a document was asked for.
+        by: With ``pair`` or ``annotator`` also the disorder of every two people alone, with ``label`` also that of
+            every label alone; each costs as much time again.
         seed: Of the random texts.
         samples: How many for each document.
         on_progress: Told of every document.
@@ -169,20 +173,30 @@ def add_disorders(
     need_gamma()
     layers = {label.id: label.layer for label in scheme.span_labels}
     total = len(tally.documents)
-    columns: dict[str, dict[int, float]] = defaultdict(dict)
     for number, document in enumerate(tally.documents):
-        marks = _units(document, layers)
-        found = disorder(marks, seed=own_seed(seed, document.document_id), samples=samples)
-        if found is not None:
-            columns["observed"][number] = found.observed * found.units
-            columns["expected"][number] = found.expected * found.units
-            columns["units"][number] = found.units * len(marks)
-            columns["windowed"][number] = float(found.windowed)
+        for key, marks in _looked_at(_units(document, layers), by):
+            own = own_seed(seed, " ".join((document.document_id, *key)))
+            found = disorder(marks, seed=own, samples=samples)
+            if found is not None:
+                tally.cells["disorder", *key, "observed"].add(number, found.observed * found.units)
+                tally.cells["disorder", *key, "expected"].add(number, found.expected * found.units)
+                tally.cells["disorder", *key, "units"].add(number, found.units * len(marks))
+                tally.cells["disorder", *key, "windowed"].add(number, float(found.windowed))
         on_progress(Progress("gamma", number + 1, total, "documents"))
-    for name, values in columns.items():
-        for number, value in values.items():
-            tally.cells["disorder", name].add(number, value)
     tally.samples = samples
+
+
+def _looked_at(
+    marks: Mapping[str, Sequence[Unit]], by: Collection[str]
+) -> Iterator[tuple[tuple[str, ...], Mapping[str, Sequence[Unit]]]]:
+    """Yield what the disorder is asked of, and everybody's marks that count for it."""
+    yield (), marks
+    if {"pair", "annotator"} & set(by):
+        for one, other in combinations(sorted(marks), 2):
+            yield ("pair", one, other), {one: marks[one], other: marks[other]}
+    if "label" in by:
+        for label in sorted({label for mine in marks.values() for _, label in mine}):
+            yield ("label", label), {who: [unit for unit in mine if unit[1] == label] for who, mine in marks.items()}
 
 
 def own_seed(seed: int, document: str) -> int:

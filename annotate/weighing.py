@@ -12,8 +12,10 @@ about the whole document are counted as by majority, among those who marked the 
 
 from __future__ import annotations
 
+import gc
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -98,12 +100,25 @@ def weighed(
     """
     layers = {label.id: label.layer for label in scheme.span_labels}
     ruled = {own: _Ruled() for own in documents}
-    _weigh_spans(documents, ruled, layers, model, seed)
     fits = {label: frozenset(a.id for a in scheme.attributes_of(label)) for label in layers}
-    for own, several in documents.items():
-        ruled[own].versions = _aligned(several, ruled[own], fits)
-    _weigh_polarities(documents, ruled, model, seed)
-    return {own: _Weighed(ruled[own], several.asked, layers, least).counted() for own, several in documents.items()}
+    with _uncollected():
+        _weigh_spans(documents, ruled, layers, model, seed)
+        for own, several in documents.items():
+            ruled[own].versions = _aligned(several, ruled[own], fits)
+        _weigh_polarities(documents, ruled, model, seed)
+        return {own: _Weighed(ruled[own], several.asked, layers, least).counted() for own, several in documents.items()}
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Let the garbage collector rest: millions of objects are made here that all stay, and it would walk them over and over."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 # chances

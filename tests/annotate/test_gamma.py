@@ -163,6 +163,51 @@ def test_over_documents_disorder_is_added_up_before_it_is_divided(monkeypatch):
     assert len({more["seed"] for _, more in seen}) == 3
 
 
+def test_by_pair_annotator_and_label_only_their_marks_count(monkeypatch):
+    seen = []
+
+    def disorder(units, **more):
+        seen.append(units)
+        # as many of disorder as one has and the other has not, of ten
+        sides = [set(mine) for mine in units.values()]
+        return gamma.Disorder(len(set.union(*sides) - set.intersection(*sides)), 10.0, 1.0) if any(sides) else None
+
+    monkeypatch.setattr(gamma, "need_gamma", lambda: None)
+    monkeypatch.setattr(gamma, "disorder", disorder)
+    document = together(by("a", [ARMY, QASR]), by("b", [ARMY, QASR]), by("c", [REBELS]))
+    found = agree([document], SCHEME, gamma=3, by=("pair", "annotator", "label"), draws=10)
+    values = {(m.cut, m.of): m.value for m in found.measures if m.name == "gamma"}
+    assert values == pytest.approx(
+        {
+            ("", ""): 1 - 3 / 10,
+            ("pair", "a and b"): 1.0,
+            ("pair", "a and c"): 1 - 3 / 10,
+            ("pair", "b and c"): 1 - 3 / 10,
+            ("annotator", "a"): 1 - 3 / 20,
+            ("annotator", "b"): 1 - 3 / 20,
+            ("annotator", "c"): 1 - 6 / 20,
+            ("label", "ARMED_ACTOR"): 1 - 2 / 10,
+            ("label", "GPE"): 1 - 1 / 10,
+        }
+    )
+    assert all(set(units) <= {"a", "b", "c"} and len(units) > 1 for units in seen)
+
+
+@pytest.mark.usefixtures("installed")
+def test_by_pair_it_is_that_of_the_two_alone():
+    documents = [
+        together(by("a", [ARMY, QASR]), by("b", [ARMY]), by("c", [REBELS, QASR])),
+        together(by("a", [ARMY, REBELS]), by("b", [ARMY, REBELS]), text="The army shelled Qasr, rebels said today."),
+    ]
+    found = agree(documents, SCHEME, gamma=5, by=("pair", "label"), draws=20)
+    values = {(m.cut, m.of): m.value for m in found.measures if m.name == "gamma"}
+    assert values["pair", "a and b"] > values["", ""] > values["pair", "b and c"]
+    assert values["label", "ARMED_ACTOR"] is not None
+    again = agree(documents[:1], SCHEME, gamma=5, by=("pair",)).measures
+    first = agree(documents[:1], SCHEME, gamma=5, by=("pair", "label")).measures
+    assert [m for m in again if m.cut == "pair"] == [m for m in first if m.cut == "pair"]
+
+
 def test_the_root_logger_is_left_as_it_was():
     pytest.importorskip("cvxopt", reason="comes with the extra gamma")
     root = logging.getLogger()
