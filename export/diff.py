@@ -335,6 +335,8 @@ def _shape(old: Snapshot, new: Snapshot) -> tuple[tuple[str, ...], tuple[str, ..
     ]
     if was["tokeniser"] != now["tokeniser"]:
         breaking.append(f"tokeniser {was['tokeniser']} → {now['tokeniser']}")
+    if was.get("ids") != now.get("ids"):
+        breaking.append(f"mentions have other ids: by {was.get('ids', 'hash')} → by {now.get('ids', 'hash')}")
     for name in sorted({*was["configs"], *now["configs"]}):
         left, right = was["configs"].get(name), now["configs"].get(name)
         if left is None or right is None:

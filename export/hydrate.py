@@ -33,7 +33,7 @@ from .croissant import CROISSANT_FILE, croissant
 from .diff import MANIFEST, Snapshot
 from .fetching import Fetcher, fetch_copies
 from .figures import release_figures
-from .manifest import citation, content_hash, write_manifest, write_text
+from .manifest import IDS, citation, content_hash, write_manifest, write_text
 from .matching_texts import Texts
 from .rebuilding import Chunk, Fate, rebuild
 from .splits import SPLITS
@@ -253,6 +253,7 @@ class _Hydration:
             **{key: value for key, value in old.items() if key not in ("text", "files", "texts")},
             "configs": built.configs,
             "tokeniser": tokenizer_version(),
+            "ids": IDS,
             "split_names": present,
             "documents": tally.documents,
             "languages": sorted(tally.languages),

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from importlib import metadata, resources
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from copydesk.annotate import tokenizer_version
 from copydesk.corpus import Desk, file_sha256, write_atomically
@@ -21,7 +21,10 @@ from .labels import Labels
 from .licences import spdx_id
 from .splits import SPLITS
 
-__all__ = ["changelog", "citation", "content_hash", "describe", "scheme_text", "write_manifest", "write_text"]
+__all__ = ["IDS", "changelog", "citation", "content_hash", "describe", "scheme_text", "write_manifest", "write_text"]
+
+IDS: Final = "place"
+"""What a mention's id is made of; it was a hash of place and label before."""
 
 
 def describe(desk: Desk, scheme: LabelScheme, labels: Labels, gathered: Shelved, built: Built) -> dict[str, Any]:
@@ -33,6 +36,7 @@ def describe(desk: Desk, scheme: LabelScheme, labels: Labels, gathered: Shelved,
         "configs": built.configs,
         "scheme": {"name": scheme.name, "version": scheme.version, "digest": scheme.digest},
         "tokeniser": tokenizer_version(),
+        "ids": IDS,
         "title": name,
         "licence": settings.licence,
         "homepage": settings.homepage,

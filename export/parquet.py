@@ -28,14 +28,16 @@ from .labels import Labels
 
 __all__ = ["Digest", "TableWriter", "read_rows"]
 
-EVERY: Final = 256
+EVERY: Final = 2_048
 """A row group ends after one document in so many, by the remainder of its id's hash."""
-LEAST: Final = 1_000
-"""No row group ends before it has so many rows, but for the last."""
-MOST: Final = 50_000
-"""A row group that has so many rows ends with the document, whatever its id."""
+LEAST: Final = 2**24
+"""No row group ends before its rows take about so many bytes, but for the last."""
+MOST: Final = 2**26
+"""A row group that takes about so many bytes ends with the document, whatever its id."""
 PAGES: Final = {"min_chunk_size": 16 * 1024, "max_chunk_size": 64 * 1024, "norm_level": 0}
 """How large a page is before compression, in bytes: a changed value costs its page."""
+KEYS: Final = ("id", "document_id", "cluster_id", "split")
+"""Columns whose least and largest value are noted for each group, for those who look for a document."""
 UNIQUE: Final = ("id", "target", "target_id", "holder_id")
 """Fields of which nearly every value differs: a dictionary of them would be one large page that every change costs."""
 
@@ -57,7 +59,7 @@ class TableWriter:
         self.schema = arrow_schema(config.features, labels)
         self._encode = encoder(dict(config.features), labels)
         self._waiting: list[pa.Table] = []
-        self._held = 0
+        self._size = 0
         self._digest = Digest()
         self._file: pq.ParquetWriter | None = None
 
@@ -78,18 +80,17 @@ class TableWriter:
         self.rows += table.num_rows
         self.bytes += table.nbytes
         self._digest.update(table)
-        first = 0
+        first, before = 0, 0
+        sizes = np.cumsum(_sizes(table))
         for end, closes in _borders(table["document_id"]):
-            if self._held + end - first >= (LEAST if closes else MOST):
-                self._hold(table.slice(first, end - first))
+            size = int(sizes[end - 1])
+            if self._size + size - before >= (LEAST if closes else MOST):
+                self._waiting.append(table.slice(first, end - first))
                 self._flush()
-                first = end
-        self._hold(table.slice(first))
-
-    def _hold(self, table: pa.Table) -> None:
-        if table.num_rows:
-            self._waiting.append(table)
-            self._held += table.num_rows
+                first, before = end, size
+        if first < table.num_rows:
+            self._waiting.append(table.slice(first))
+            self._size += int(sizes[-1]) - before
 
     def _flush(self) -> None:
         if self._file is None:
@@ -101,19 +102,20 @@ class TableWriter:
                 compression="zstd",
                 compression_level=3,
                 use_dictionary=[path for path in _leaves(self.schema) if path.rpartition(".")[2] not in UNIQUE],
-                write_statistics=True,
+                write_statistics=list(KEYS),
                 data_page_version="1.0",
-                write_page_index=True,
+                write_page_index=False,  # it names the place of every page, so that one changed label changes all of it
                 use_content_defined_chunking=PAGES,
                 store_schema=True,
             )
         # one chunk: where a page ends must not depend on how the rows came
-        self._file.write_table(pa.concat_tables(self._waiting).combine_chunks(), row_group_size=self._held)
-        self._waiting, self._held = [], 0
+        rows = pa.concat_tables(self._waiting).combine_chunks()
+        self._waiting, self._size = [], 0
+        self._file.write_table(rows, row_group_size=rows.num_rows)
 
     def close(self) -> str:
         """Finish the file, if any row came, and return the digest over all values."""
-        if self._held:
+        if self._waiting:
             self._flush()
         if self._file is not None:
             self._file.close()
@@ -127,6 +129,18 @@ def _leaves(fields: Iterable[pa.Field], before: str = "") -> Iterator[str]:
         while pa.types.is_list(kind):
             path, kind = f"{path}.list.element", kind.value_type
         yield from _leaves(kind, f"{path}.") if pa.types.is_struct(kind) else [path]
+
+
+def _sizes(table: pa.Table) -> Any:
+    """Return about how many bytes each row takes; it depends on the row alone, not on those that came with it."""
+    sizes = np.full(table.num_rows, 8 * table.num_columns, dtype=np.int64)
+    for column in table.columns:
+        if pa.types.is_string(column.type):
+            sizes += pc.fill_null(pc.binary_length(column), 0).to_numpy()
+        elif pa.types.is_list(column.type):
+            inner = column.type.value_type
+            sizes += pc.fill_null(pc.list_value_length(column), 0).to_numpy() * 12 * max(1, inner.num_fields)
+    return sizes
 
 
 def _borders(documents: pa.ChunkedArray) -> Iterator[tuple[int, bool]]:

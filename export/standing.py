@@ -1,12 +1,15 @@
 """Hold the standoff of many documents as columns: what :func:`~copydesk.annotate.reidentify` makes of each, at once.
 
-Mentions and attributions get their ids by content, references follow, duplicates fall together, everything is sorted
-as there. A document is known by its place in the batch, a mention by its place among all mentions of the batch.
+References follow, duplicates fall together, everything is sorted as there. A document is known by its place in the
+batch, a mention by its place among all mentions of the batch.
+
+In a release a mention is called by where it stands, ``23-32``, and where another entity has the same span, by its label
+too. A hash, as elsewhere, would do as well to refer to it; but another label would make it another one, in every table
+that names it, and a corrected label is what changes most between two releases.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -20,11 +23,9 @@ from copydesk.schemas import OUTLET, UNNAMED, polarity_class
 from .arrays import Numbers, codes, flat, listed, struct, texts
 from .labels import UNSPECIFIED, Labels
 
-__all__ = ["Attributions", "Evidence", "Mentions", "Stances", "Standing", "firsts", "mention_ids"]
+__all__ = ["Attributions", "Evidence", "Mentions", "Stances", "Standing", "firsts", "place_ids"]
 
 _NOBODY: Final = (OUTLET, UNNAMED)
-ID: Final = 12
-"""Hexadecimal digits of a mention's id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +101,8 @@ class Standing:
         self.count = rows.num_rows
         self.labels = labels
         self.ids: list[str] = rows["document_id"].to_pylist()
-        self.mentions, old, places = _mentions(rows, self.ids, labels)
-        self.attributions = _attributions(rows, self.ids)
+        self.mentions, old, places = _mentions(rows, labels)
+        self.attributions = _attributions(rows)
         self.stances = _stances(rows, self.mentions, old, places)
         self._choices = rows["choices"]
 
@@ -159,16 +160,10 @@ class Standing:
         return pa.array(made, kind)
 
 
-def mention_ids(ids: Sequence[str], document: Numbers, start: Numbers, end: Numbers, labels: Sequence[str]) -> pa.Array:
-    """Return the ids of mentions, each as :func:`~copydesk.annotate.mention_id` gives it."""
-    if not len(document):
-        return texts([])
-    places = (pa.array(numbers).cast(pa.string()) for numbers in (start, end))
-    said = pc.binary_join_element_wise(texts(ids).take(pa.array(document)), *places, texts(labels), "\x1f")
-    sha256 = hashlib.sha256
-    digests = b"".join([sha256(one).digest()[: ID // 2] for one in said.cast(pa.binary()).to_pylist()])
-    ends = np.arange(len(document) + 1, dtype=np.int32) * ID
-    return pa.StringArray.from_buffers(len(document), pa.py_buffer(ends), pa.py_buffer(digests.hex().encode()))
+def place_ids(start: Numbers, end: Numbers, labels: pa.Array | None = None) -> pa.Array:
+    """Return what spans are called within their document: ``23-32``, or with their labels ``23-32-SOURCE``."""
+    columns = [pa.array(numbers).cast(pa.string()) for numbers in (start, end)]
+    return pc.binary_join_element_wise(*columns, *([] if labels is None else [labels]), "-")
 
 
 def _spans(spans: Any) -> tuple[Numbers, Numbers, pa.Array]:
@@ -184,7 +179,7 @@ def firsts(*columns: Numbers) -> Any:
     return fresh
 
 
-def _mentions(rows: pa.Table, ids: Sequence[str], labels: Labels) -> tuple[Mentions, pa.Array, Numbers]:
+def _mentions(rows: pa.Table, labels: Labels) -> tuple[Mentions, pa.Array, Numbers]:
     """Return the mentions; and of each as it was written, its document and id as one text, and its place now."""
     document, items = flat(rows["entities"])
     start, end, text = _spans(items.field("span"))
@@ -199,16 +194,25 @@ def _mentions(rows: pa.Table, ids: Sequence[str], labels: Labels) -> tuple[Menti
     attributes = items.field("attributes").take(pa.array(kept))
     if len(kept) < len(order):
         attributes = _merged(items.field("attributes"), order, fresh)
+    document_, start, end, label = document[kept], start[kept], end[kept], label[kept]
     made = Mentions(
-        document[kept],
-        start[kept],
-        end[kept],
-        label[kept],
-        mention_ids(ids, document[kept], start[kept], end[kept], [names[place] for place in label[kept].tolist()]),
+        document_,
+        start,
+        end,
+        label,
+        _called(document_, start, end, label, names),
         text.take(pa.array(kept)),
         attributes,
     )
     return made, _named(document, items.field("id")), places
+
+
+def _called(document: Numbers, start: Numbers, end: Numbers, label: Numbers, names: Sequence[str]) -> pa.Array:
+    """Return the ids of sorted mentions: the place, and the label where two have the same."""
+    new = firsts(document, start, end)
+    alone = new & np.append(new[1:], True)[: len(new)]
+    said = texts(names).take(pa.array(label))
+    return pc.if_else(pa.array(alone), place_ids(start, end), place_ids(start, end, said))
 
 
 def _merged(attributes: pa.Array, order: Numbers, fresh: Any) -> pa.Array:
@@ -228,7 +232,7 @@ def _named(document: Numbers, id_: pa.Array) -> pa.Array:
     return pc.binary_join_element_wise(pa.array(document).cast(pa.string()), id_, "\x1f")
 
 
-def _attributions(rows: pa.Table, ids: Sequence[str]) -> Attributions:
+def _attributions(rows: pa.Table) -> Attributions:
     document, items = flat(rows["attributions"])
     start, end, text = _spans(items.field("content"))
     order = np.lexsort((-end, start, document))
@@ -238,7 +242,7 @@ def _attributions(rows: pa.Table, ids: Sequence[str]) -> Attributions:
         document[kept],
         start[kept],
         end[kept],
-        mention_ids(ids, document[kept], start[kept], end[kept], ["CONTENT"] * len(kept)),
+        place_ids(start[kept], end[kept], texts(["CONTENT"] * len(kept))),
         text.take(picked),
         *(items.field(name).take(picked) for name in ("form", "source_type", "source", "cue")),
     )
@@ -253,7 +257,7 @@ def _stances(rows: pa.Table, mentions: Mentions, old: pa.Array, places: Numbers)
         holder = np.where(pc.equal(items.field("holder"), name).to_numpy(zero_copy_only=False), -2 - code, holder)
     there = np.flatnonzero((target >= 0) & (holder != -1))
     holder = np.where(holder < -1, holder + 1, holder)  # from here on: -1 the outlet, -2 nobody named
-    names = np.array([*mentions.id.to_pylist(), _NOBODY[1], _NOBODY[0]], dtype="U12")  # so that names[-1] is the outlet
+    names = np.array([*mentions.id.to_pylist(), _NOBODY[1], _NOBODY[0]])  # so that names[-1] is the outlet
     order = there[np.lexsort((names[holder[there]], names[target[there]], document[there]))]
     kept = order[firsts(document[order], target[order], holder[order])]
     picked = pa.array(kept)

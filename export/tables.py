@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from copydesk.annotate import Gold, Version, mention_id, tokenize, voices
+from copydesk.annotate import Gold, Version, tokenize, voices
 from copydesk.schemas import (
     Annotations,
     Cluster,
@@ -29,7 +29,7 @@ from copydesk.schemas import (
 from .features import CONFIGS
 from .labels import UNSPECIFIED, Labels
 
-__all__ = ["EditRow", "Loss", "Record", "edit_values", "flatten", "rows", "sentences", "standoff"]
+__all__ = ["EditRow", "Loss", "Record", "edit_values", "flatten", "placed", "rows", "sentences", "standoff"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +139,28 @@ def flatten(
     return tags, lost
 
 
+def placed(annotations: Annotations) -> Annotations:
+    """Call every mention by its place, as a release does, and with its label where another entity has the same span."""
+    spans = Counter(entity.span for entity in annotations.entities)
+    names = {
+        entity.id: _place(entity.span, *([entity.label] if spans[entity.span] > 1 else []))
+        for entity in annotations.entities
+    }
+    stances = [
+        replace(one, target=names[one.target], holder=names.get(one.holder, one.holder)) for one in annotations.stances
+    ]
+    return replace(
+        annotations,
+        entities=tuple(replace(entity, id=names[entity.id]) for entity in annotations.entities),
+        attributions=tuple(replace(one, id=_place(one.content, "CONTENT")) for one in annotations.attributions),
+        stances=tuple(sorted(stances, key=lambda one: (one.target, one.holder))),
+    )
+
+
+def _place(span: Span, *label: str) -> str:
+    return "-".join((str(span.start), str(span.end), *label))
+
+
 def standoff(annotations: Annotations) -> dict[str, list[dict[str, Any]]]:
     """Return annotations as the four columns that ``articles`` and ``annotations`` share."""
     return {
@@ -181,7 +203,7 @@ class _View:
         self.scheme = scheme
         self.losses = losses
         self.document = record.document
-        self.said = record.gold.annotations
+        self.said = placed(record.gold.annotations)
         self.sentences = sentences(record.document, record.segments)
         self.spans = {entity.id: entity for entity in self.said.entities}
 
@@ -242,12 +264,13 @@ class _View:
     def span_rows(self) -> Iterator[dict[str, Any]]:
         layers = {label.id: label.layer for label in self.scheme.labels}
         spoken = voices(self.said)
+        names = {(entity.span, entity.label): entity.id for entity in self.said.entities}
         for span, label, attributes in sorted(
             self._labelled(), key=lambda item: (item[0].start, -item[0].end, item[1])
         ):
             start, end = self._window(span)
             yield {
-                **self.keys(mention_id(self.document.id, span, label)),
+                **self.keys(names.get((span, label)) or _place(span, label)),
                 "layer": layers.get(label, ""),
                 "label": label,
                 **_range(span),
@@ -317,7 +340,7 @@ class _View:
                 "annotator": version.annotator,
                 "ground_truth": version.ground_truth,
                 "seconds": version.seconds,
-                **standoff(version.annotations),
+                **standoff(placed(version.annotations)),
             }
 
     def edit_rows(self) -> Iterator[dict[str, Any]]:

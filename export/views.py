@@ -28,7 +28,7 @@ from .cutting import tokens_of
 from .features import ANNOTATIONS, ARTICLES, CONFIGS, EDITS, ENTITIES, SPANS, STANCE, Config, encoder, known_name
 from .innermost import spoken_by
 from .labels import Labels
-from .standing import Standing, firsts, mention_ids
+from .standing import Standing, firsts, place_ids
 from .tables import Loss, edit_values
 from .tagging import Ranges, tagged
 
@@ -192,10 +192,8 @@ class Views:
         picked = pa.array(kept)
         words = pa.concat_arrays([part[4].cast(pa.string()) for part in parts]).take(picked)
         more = pa.concat_arrays([part[5].cast(kind) for part in parts]).take(picked)
-        # what has an id keeps it: to make one is most of the work here
-        rest = slice(len(parts[0][0]) + len(parts[1][0]), None)
-        others = [names[place] for place in label[rest].tolist()]
-        made = mention_ids(self.ids, document[rest], start[rest], end[rest], others)
+        rest = slice(len(parts[0][0]) + len(parts[1][0]), None)  # the others have a name already
+        made = place_ids(start[rest], end[rest], texts(names).take(pa.array(label[rest])))
         ids = pa.concat_arrays([said.id, it.id, made]).take(picked)
         return document[kept], start[kept], end[kept], label[kept], words, more, ids
 
@@ -225,7 +223,7 @@ class Views:
         """Return one row for each stance."""
         it, mentions = self.standing.stances, self.standing.mentions
         said = self.standing.stance_codes()
-        holders = np.array(it.holder_id.to_pylist(), dtype="U12")
+        holders = np.array(it.holder_id.to_pylist(), dtype=np.str_)
         order = np.lexsort((holders, it.target))
         document, target, holder = it.document[order], it.target[order], it.holder[order]
         picked = pa.array(order)

@@ -247,6 +247,7 @@ def test_scheme_and_label_changes_break(released, tmp_path):
     manifest = json.loads((copy / "manifest.json").read_text())
     manifest["scheme"]["version"] = "2.0.0"
     manifest["tokeniser"] = "other"
+    manifest["ids"] = "number"
     del manifest["configs"]["edits"]
     manifest["configs"]["stance"]["columns"]["target"] = "int32"
     manifest["configs"]["spans"]["columns"]["more"] = "string"
@@ -259,6 +260,7 @@ def test_scheme_and_label_changes_break(released, tmp_path):
         "scheme conflict-news 1.0.0 → conflict-news 2.0.0",
         "label set 'role' changed: +bystander",
         f"tokeniser {json.loads((released.release.path / 'manifest.json').read_text())['tokeniser']} → other",
+        "mentions have other ids: by place → by number",
         "table 'edits' removed",
         "column stance.target changed or removed",
     )

@@ -8,14 +8,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from copydesk.export import CONFIGS, grow
+from copydesk.export import CONFIGS, grow, parquet
 from copydesk.export.hub_datasets import arrow_schema
-from copydesk.export.parquet import MOST, Digest, TableWriter
+from copydesk.export.parquet import Digest, TableWriter
 from copydesk.schemas import load_scheme
 
 LABELS = grow({}, load_scheme())
 SPANS = CONFIGS["spans"]
 SCHEMA = arrow_schema(SPANS.features, LABELS)
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """Make groups small, so that little data has several."""
+    for name, value in (("EVERY", 256), ("LEAST", 2**17), ("MOST", 2**22)):
+        monkeypatch.setattr(parquet, name, value)
 
 
 def ids(count):
@@ -62,7 +69,17 @@ def groups(path):
         return found
 
 
-def test_bytes_and_digest_depend_on_the_rows_alone(tmp_path):
+def columns(path):
+    """Return the bytes of every column of a file with one row group."""
+    content = path.read_bytes()
+    with pq.ParquetFile(path) as file:
+        assert file.num_row_groups == 1
+        parts = [file.metadata.row_group(0).column(place) for place in range(file.metadata.num_columns)]
+    starts = {part.path_in_schema: part.dictionary_page_offset or part.data_page_offset for part in parts}
+    return {part.path_in_schema: content[starts[part.path_in_schema] :][: part.total_compressed_size] for part in parts}
+
+
+def test_bytes_and_digest_depend_on_the_rows_alone(tmp_path, small):
     documents = ids(900)
     whole = table(documents)
     one, _ = written(tmp_path / "one", whole)
@@ -75,7 +92,7 @@ def test_bytes_and_digest_depend_on_the_rows_alone(tmp_path):
     assert (writer.rows, writer.bytes) == (whole.num_rows, whole.nbytes)
 
 
-def test_a_new_document_changes_the_row_group_it_joins_and_no_other_but_the_next(tmp_path):
+def test_a_new_document_changes_the_row_group_it_joins_and_no_other_but_the_next(tmp_path, small):
     documents = ids(2_000)
     new = documents.pop(1_234)
     _, before = written(tmp_path / "before", table(documents))
@@ -88,12 +105,26 @@ def test_a_new_document_changes_the_row_group_it_joins_and_no_other_but_the_next
     assert set(changed) <= {joined, joined + 1}  # the last page before a border reaches into the next group's first
 
 
-def test_a_row_group_without_a_border_ends_somewhere(tmp_path):
+def test_a_row_group_without_a_border_ends_somewhere(tmp_path, small, monkeypatch):
+    monkeypatch.setattr(parquet, "MOST", 2**19)
     key = next(key for key in ids(50) if int.from_bytes(hashlib.sha256(key.encode()).digest()[:4]) % 256)
     documents = [key + str(number).zfill(4) for number in range(6)]
-    _, writer = written(tmp_path, table(documents, rows=MOST // 2))
+    _, writer = written(tmp_path, table(documents, rows=2_000))
     with pq.ParquetFile(writer.path) as file:
-        assert max(file.metadata.row_group(n).num_rows for n in range(file.num_row_groups)) <= 2 * MOST
+        sizes = [file.metadata.row_group(n).num_rows for n in range(file.num_row_groups)]
+    assert len(sizes) > 1
+    assert not any(size % 2_000 for size in sizes)  # a document is never cut
+
+
+def test_a_corrected_label_changes_the_column_of_labels_alone(tmp_path):
+    whole = table(ids(500))
+    place = whole.column_names.index("label")
+    labels = whole["label"].to_pylist()
+    labels[4_321] = (labels[4_321] + 1) % 3
+    other = whole.set_column(place, SCHEMA.field("label"), pa.array(labels, SCHEMA.field("label").type))
+    (_, before), (_, after) = (written(tmp_path / name, one) for name, one in (("before", whole), ("after", other)))
+    differ = {name for name, content in columns(before.path).items() if content != columns(after.path)[name]}
+    assert differ == {"label"}
 
 
 @settings(deadline=None, max_examples=40)
