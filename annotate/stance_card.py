@@ -55,7 +55,7 @@ def write_card(  # a card says what it says
         },
         **({"conflict": conflict} if conflict else {}),
         "rebuild": {
-            "command": _command(recipe) + (" --conflict FILE" if conflict else ""),
+            "command": _command(recipe, conflict=bool(conflict)),
             "made_with": f"Python {platform.python_version()}, "
             + ", ".join(f"{name} {version(name)}" for name in ("torch", "onnx", "onnxruntime", "tokenizers")),
             "same": "byte for byte with the same versions, threads and kind of processor; "
@@ -66,9 +66,20 @@ def write_card(  # a card says what it says
     (folder / "card.toml").write_text("\n".join(_lines(tables)) + "\n", encoding="utf-8")
 
 
-def _command(recipe: Recipe) -> str:
-    options = f"--layers {recipe.layers} --teacher {recipe.teacher} --epochs {recipe.epochs} --seed {recipe.seed} --runs {recipe.runs}"
-    return f"copydesk train stance --data FOLDER --model-out OUT {options}"
+def _command(recipe: Recipe, *, conflict: bool) -> str:
+    """Return what trains the same again: the command, or where it has no option for what differs, the call behind it."""
+    options = ("layers", "teacher", "epochs", "seed", "runs")
+    usual = type(recipe)()
+    others = [
+        name for name in recipe.__slots__ if name not in options and getattr(recipe, name) != getattr(usual, name)
+    ]
+    if others:
+        said = ", ".join(f"{name}={getattr(recipe, name)!r}" for name in (*options, *others))
+        return f"copydesk.annotate.train_stance(DATA, OUT, recipe=copydesk.annotate.StanceRecipe({said})" + (
+            ", conflict=CONFLICT)" if conflict else ")"
+        )
+    said = " ".join(f"--{name} {getattr(recipe, name)}" for name in options)
+    return f"copydesk train stance --data FOLDER --model-out OUT {said}" + (" --conflict FILE" if conflict else "")
 
 
 def _lines(tables: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:

