@@ -275,7 +275,7 @@ class StudioClient:
         after: int = 0,
         since: str = "",
         full: bool = False,
-        size: int = 1000,
+        size: int = 250,
     ) -> Iterator[Any]:
         """Yield the tasks of a project in the order of their ids, only the named fields of each.
 
@@ -301,18 +301,22 @@ class StudioClient:
             if items := later + ([_filter("id", "Number", after)] if after else []):
                 params["query"] = json.dumps({"filters": {"conjunction": "and", "items": items}})
             answer = self.get("/api/tasks", **params)
-            ids = [int(task["id"]) for task in answer["tasks"]]
+            total, tasks = answer["total"], answer["tasks"]
+            del answer  # or two pages would be held at once, when the next one comes
+            ids = [int(task["id"]) for task in tasks]
             if ids != sorted(ids) or (ids and ids[0] <= after):
                 raise self._stranger(f"the task list of project {project} is not in the order of its ids")
-            yield from answer["tasks"]
+            tasks.reverse()
+            while tasks:
+                yield tasks.pop()
             seen += len(ids)
-            if not ids and seen < max(answer["total"], expected):
+            if not ids and seen < max(total, expected):
                 now = self.task_count(project)  # some may have been deleted since they were announced
-                if answer["total"] or now > seen:
+                if total or now > seen:
                     raise self._stranger(f"the task list of project {project} ended at {seen} of {max(now, expected)}")
-            if answer["total"] <= len(ids):
+            if total <= len(ids):
                 return
-            expected = seen - len(ids) + answer["total"]
+            expected = seen - len(ids) + total
             after = ids[-1]
 
     def task_count(self, project: int) -> int:

@@ -232,6 +232,9 @@ def _holders(reading: Reading, region: Region, holders: Mapping[str, list[Region
         return mentions
     if answer:
         return [answer]
+    if region.id in reading.unheard:  # somebody else held it: it is not the outlet's
+        reading.drop(region.id, "stance whose holder cannot be read", repr(region.span.text))
+        return []
     quoted = any(r.label == "CONTENT" and r.span.contains(region.span) for r in reading.regions.values())
     if quoted:
         reading.drop(region.id, "stance in quoted words without a holder", repr(region.span.text))

@@ -241,7 +241,25 @@ def migrated(rows: Iterable[Mapping[str, Any]], migration: Migration, scheme: La
     labels = _labels_of(rows)
     moved = [new for row in rows if (new := _moved(row, labels, migration, scheme)) is not None]
     lost = set(labels) - set(_labels_of(moved))
-    return [row for row in moved if not isinstance(row, dict) or not _hangs_on(row, lost)]
+    kept = [row for row in moved if not isinstance(row, dict) or not _hangs_on(row, lost)]
+    return [*kept, *_unnamed(set(_held_by_mentions(rows)) - set(_held_by_mentions(kept)), kept)]
+
+
+def _held_by_mentions(rows: Iterable[Any]) -> Iterator[str]:
+    """Yield the regions whose stance a mention holds, in the order of the rows."""
+    for row in rows:
+        if isinstance(row, dict) and row.get("type") == "relation" and row.get("labels") == ["holder"]:
+            yield str(row.get("from_id" if row.get("direction") == "left" else "to_id"))
+
+
+def _unnamed(regions: set[str], kept: Iterable[Any]) -> Iterator[dict[str, Any]]:
+    """Say of stances that no mention holds any more that somebody unnamed does: without a word, the outlet would."""
+    answers = [row for row in kept if isinstance(row, dict) and _names(row, "choices")]
+    regions = regions - {str(row.get("id")) for row in answers if row.get("from_name") == "holder"}
+    for row in answers:
+        if row.get("from_name") == "polarity" and str(row.get("id")) in regions:
+            rest = {name: of for name, of in row.items() if name != "score"}
+            yield {**rest, "from_name": "holder", "value": {**row["value"], "choices": [UNNAMED]}}
 
 
 def _labels_of(rows: Iterable[Any]) -> dict[str, set[str]]:

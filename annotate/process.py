@@ -12,10 +12,13 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Mark", "free_port", "mark_of", "port_answers", "stop_process"]
+import filelock
+
+__all__ = ["Mark", "claimed_port", "free_port", "mark_of", "port_answers", "stop_process"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,3 +89,32 @@ def free_port(first: int, *, tries: int = 200) -> int | None:
                 if not port_answers(port):
                     return port
     return None
+
+
+@contextlib.contextmanager
+def claimed_port(first: int, claims: Path, *, tries: int = 200) -> Iterator[int | None]:
+    """Yield the first free port from `first` on that nobody else has claimed, or None; it is ours until the block ends.
+
+    A server listens some seconds after it was started, and its port looks free until then.
+
+    Args:
+        first: Where to begin.
+        claims: The folder in which all who could want the same port at once lock one file for each.
+        tries: How many ports to look at.
+    """
+    for port in range(first, min(first + tries, 65536)):
+        if free_port(port, tries=1) is None:
+            continue
+        lock = filelock.FileLock(claims / f".port-{port}.lock")
+        try:
+            lock.acquire(timeout=0)
+        except filelock.Timeout:
+            continue
+        try:
+            # whoever claimed it before may listen by now
+            if free_port(port, tries=1) is not None:
+                yield port
+                return
+        finally:
+            lock.release()
+    yield None

@@ -63,6 +63,7 @@ class Reading:
         answers: Region to attribute to answer.
         stance_scores: Region to the score of the polarity given on it.
         links: Relation to (source, target).
+        unheard: Regions that somebody was said to be the holder of a stance on, in words or by an arrow that cannot be read.
         choices: Question to answers.
     """
 
@@ -75,6 +76,7 @@ class Reading:
     stance_scores: dict[str, float | None] = field(default_factory=dict)
     links: dict[str, list[tuple[Region, Region]]] = field(default_factory=dict)
     choices: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    unheard: set[str] = field(default_factory=set)
     problems: list[Problem] = field(default_factory=list)
 
     def drop(self, region: str, reason: str, detail: str = "") -> None:
@@ -243,6 +245,8 @@ def _read_answer(reading: Reading, row: Mapping[str, Any]) -> None:
     answer = _answer(asked, value)
     if answer is None:
         reading.drop(region_id, "unknown answer", f"{name}: {value.get('choices', value.get('number'))!r}")
+        if name == "holder" and value.get("choices"):
+            reading.unheard.update(region.id for region in reading.called(region_id))
         return
     fitting = [region for region in reading.called(region_id) if region.label in asked.labels]
     if not fitting:
@@ -287,6 +291,7 @@ def _read_relation(reading: Reading, row: Mapping[str, Any]) -> None:
     name, wanted = f"{source} → {target}", row.get("labels")
     sources, targets = reading.called(source), reading.called(target)
     if not sources or not targets:
+        _lose_holder(reading, targets, wanted)
         reading.drop(name, "relation to nothing", f"{wanted!r}")
         return
     for starts, stops in ((sources, targets), (targets, sources)):
@@ -298,8 +303,14 @@ def _read_relation(reading: Reading, row: Mapping[str, Any]) -> None:
             reading.note(name, "relation read by its ends", f"as {relation} from {start.id}")
         reading.links.setdefault(relation, []).append((start, stop))
         return
+    _lose_holder(reading, targets, wanted)
     ends = [" and ".join(region.label for region in regions) for regions in (sources, targets)]
     reading.drop(name, "relation between labels it is not for", f"{wanted or []!r} from {ends[0]} to {ends[1]}")
+
+
+def _lose_holder(reading: Reading, targets: Sequence[Region], wanted: Any) -> None:
+    if not wanted or "holder" in wanted:
+        reading.unheard.update(region.id for region in targets)
 
 
 def _link(

@@ -33,7 +33,7 @@ from copydesk.corpus import Desk, write_atomically
 from copydesk.schemas import InputError, OnProgress, Progress, StudioError, silent
 
 from .install import install_studio, server_environment, studio_folder, template_database
-from .process import Mark, free_port, mark_of, port_answers, stop_process
+from .process import Mark, claimed_port, mark_of, port_answers, stop_process
 
 __all__ = [
     "Account",
@@ -256,20 +256,20 @@ def start_studio(
         account = _account(home, EDITOR)
         mark = _server_mark(home)
         started = mark is None
-        process = None
         if mark is None:
             wanted = port or _state(home).get("port") or (desk.settings.studio.port if isinstance(desk, Desk) else 8080)
-            process = _launch(home, folder, account, wanted)
-        _wait(home, process, patience, on_progress)
+            with claimed_port(wanted, folder.parent) as free:
+                if free is None:
+                    raise StudioError(f"no free port from {wanted} on", hint="Give another with --port or studio.port.")
+                _wait(home, _launch(home, folder, account, free), patience, on_progress)
+        else:
+            _wait(home, None, patience, on_progress)
         mark = _server_mark(home)
         assert mark is not None, "the wait ends with a living server or an error"
         return StudioServer(_url(home), mark.pid, EDITOR, home / "credentials.json", home / "server.log", started)
 
 
-def _launch(home: Path, folder: Path, account: Account, wanted: int) -> subprocess.Popen[bytes]:
-    port = free_port(wanted)
-    if port is None:
-        raise StudioError(f"no free port from {wanted} on", hint="Give another with --port or studio.port.")
+def _launch(home: Path, folder: Path, account: Account, port: int) -> subprocess.Popen[bytes]:
     environment = server_environment(folder, home, _secrets_of(account))
     data = home / "data"
     if not (data / "label_studio.sqlite3").exists() and template_database(folder).is_file():

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import resource
 import statistics
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TypedDict
 
-__all__ = ["Figure", "figure", "over_documents", "ratio"]
+__all__ = ["Figure", "figure", "over_documents", "peak_memory", "ratio"]
 
 
 class Figure(TypedDict):
@@ -35,6 +37,19 @@ class Figure(TypedDict):
     n: int
     seconds: float
     interval: list[float]
+
+
+def peak_memory() -> float:
+    """Return the most memory that this process has held since its program began, in MiB.
+
+    ``getrusage`` would do where a program is started from a small one: what it tells begins with what the process
+    held that started this one.
+    """
+    try:
+        status = Path("/proc/self/status").read_text(encoding="ascii")
+    except OSError:  # not Linux
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return int(status.split("VmHWM:")[1].split()[0]) / 1024
 
 
 def figure(

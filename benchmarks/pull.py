@@ -55,10 +55,11 @@ FULL_OPTIONS = {
     "annotation_filter_options": {"usual": True, "ground_truth": True, "skipped": True},
 }
 CHILD = (
-    "import sys, resource; from pathlib import Path; from copydesk.corpus import Desk; from copydesk.annotate import pull;"
+    "import sys; from pathlib import Path; from copydesk.corpus import Desk; from copydesk.annotate import pull;"
+    " from benchmarks.figure import peak_memory;"
     " found = pull(Desk(Path(sys.argv[1])));"
     " again = pull(Desk(Path(sys.argv[1])));"
-    " print(found.tasks, found.added, again.added, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    " print(found.tasks, found.added, again.added, round(1024 * peak_memory()))"
 )
 
 

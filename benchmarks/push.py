@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -36,7 +35,7 @@ from copydesk.schemas import (
     text_sha256,
 )
 
-from .figure import Figure, figure
+from .figure import Figure, figure, peak_memory
 
 MADE = Origin("model", "generated", "1")
 WORDS = "rebels army Qasr shelled near said ministers talks on Monday Ina Vale died border convoy since".split(" ")
@@ -241,4 +240,4 @@ class _Fake:
 
 if __name__ == "__main__":
     push(Desk(Path(sys.argv[1])))
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    print(peak_memory())

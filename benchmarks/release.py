@@ -38,7 +38,7 @@ from copydesk.schemas import (
 )
 
 from .chunks import fresh_bytes
-from .figure import Figure, figure
+from .figure import Figure, figure, peak_memory
 
 MADE = Origin("model", "generated", "1")
 ACTORS = (
@@ -172,8 +172,8 @@ def figures(data: Path | None, quick: bool) -> Iterator[Figure]:
 
 def _peak() -> float:
     """Return the peak of this process and, as an upper bound, that of the largest other one for each that helps."""
-    own, others = (resource.getrusage(who).ru_maxrss / 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return own + others * len(os.sched_getaffinity(0))
+    others = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    return peak_memory() + others * len(os.sched_getaffinity(0))
 
 
 def _spent() -> float:

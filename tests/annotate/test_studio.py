@@ -199,6 +199,40 @@ def test_a_taken_port_is_passed_over(module):
         assert module("process").free_port(port, tries=1) is None
 
 
+def test_two_who_want_one_port_at_once_get_two(module, tmp_path):
+    claimed = module("process").claimed_port
+    first = module("process").free_port(18500)
+    with claimed(first, tmp_path) as one, claimed(first, tmp_path) as two:
+        assert one == first
+        assert two is not None
+        assert two > one
+        with claimed(first, tmp_path, tries=1) as none:
+            assert none is None
+    with claimed(first, tmp_path) as again:
+        assert again == first
+
+
+def test_a_starting_servers_port_is_nobody_elses(installed, tmp_path, monkeypatch, module):
+    """A server listens seconds after it was started: until then, its port looks free."""
+    claims = installed(f'exec {sys.executable} -c "import signal; signal.pause()" label-studio "$@"').parent
+    claimed, real, seen = module("process").claimed_port, module("studio")._wait, []
+
+    def waiting(home, *more):
+        own = json.loads((home / "server.json").read_text())["port"]
+        with claimed(own, claims, tries=1) as other:
+            seen.append((own, other))
+        real(home, *more)
+
+    monkeypatch.setattr(module("studio"), "_wait", waiting)
+    first = module("process").free_port(18600)
+    with claimed(first, claims), pytest.raises(StudioError, match="did not answer at"):
+        start_studio(tmp_path, port=first, patience=0.1)
+    stop_studio(tmp_path)
+    ((own, other),) = seen
+    assert own > first
+    assert other is None
+
+
 def test_nothing_was_ever_started(tmp_path):
     assert studio_status(tmp_path).state == "never started"
     assert stop_studio(tmp_path) is False

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from copydesk.annotate import Decoded, decode, encode, encode_result
 from copydesk.schemas import (
     OUTLET,
+    UNNAMED,
     Annotations,
     Attribution,
     Entity,
@@ -414,6 +415,34 @@ def test_a_stance_region_made_by_hand_finds_its_target_by_its_words(document, sc
     ]  # fmt: skip
     stances = read(document, scheme, *rows).annotations.stances
     assert [(s.target, s.holder, s.polarity) for s in stances] == [("army", "OUTLET", "0"), ("army", "UNNAMED", "-2")]
+
+
+@pytest.mark.parametrize(
+    ("lost", "reason"),
+    [
+        ([relation("gone", "army", "holder")], "relation to nothing"),
+        ([relation("gone", "army")], "relation to nothing"),
+        ([relation("army", "gone", "holder", direction="left")], "relation to nothing"),
+        ([row("r", 0, 6, "TERRORIST"), relation("r", "army", "holder")], "unknown label"),
+        ([row("r", 0, 6, "TIME"), relation("r", "army", "holder")], "relation between labels it is not for"),
+        ([choice("army", "holder", "SOMEBODY")], "unknown answer"),
+    ],
+)  # fmt: skip
+def test_a_stance_whose_holder_is_lost_does_not_become_the_outlets(document, scheme, lost, reason):
+    rows = [row("army", 21, 25, "ARMED_ACTOR"), choice("army", "polarity", "-2")]
+    decoded = read(document, scheme, *rows, *lost)
+    assert decoded.annotations.stances == ()
+    assert decoded.problems[0].reason == reason
+    assert ("army", "dropped", "stance whose holder cannot be read") in [
+        (problem.region, problem.kind, problem.reason) for problem in decoded.problems
+    ]
+    kept = read(document, scheme, *rows, *lost, choice("army", "holder", "UNNAMED"))
+    assert [stance.holder for stance in kept.annotations.stances] == [UNNAMED]
+
+
+def test_lost_evidence_does_not_cost_a_stance_its_holder(document, scheme):
+    rows = [row("army", 21, 25, "ARMED_ACTOR"), choice("army", "polarity", "-2"), relation("gone", "army", "evidence")]
+    assert [stance.holder for stance in read(document, scheme, *rows).annotations.stances] == [OUTLET]
 
 
 def test_a_person_has_no_scores(document, scheme):

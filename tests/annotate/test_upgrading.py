@@ -8,12 +8,13 @@ import shutil
 import pytest
 from killable import run_until_killed
 
-from copydesk.annotate import edits, finished, ledger, pull, push, upgrade_project, upgrade_projects
+from copydesk.annotate import decode, edits, finished, ledger, pull, push, upgrade_project, upgrade_projects
 from copydesk.corpus import Desk, documents
 from copydesk.schemas import (
     UNNAMED,
     Annotations,
     Entity,
+    Migration,
     Origin,
     SchemeError,
     Span,
@@ -23,6 +24,7 @@ from copydesk.schemas import (
 )
 
 KILLS = 8
+PERSON = Origin("person", "ana@copydesk.local")
 OLD = load_scheme()
 SWAPS = {"ARMED_ACTOR": "ARMED_GROUP", "actor_class": "group_class", "TIME": "WHEN"}
 FILE = """
@@ -507,6 +509,37 @@ def test_a_holder_whose_label_is_taken_away_is_an_unnamed_one_and_needs_a_decisi
     assert held(desk)
     assert {holder for holder, _ in held(desk)} == {UNNAMED}
     assert not any(h["alias"].endswith("ARMED_ACTOR") for t in fake_studio.tasks.values() for h in t["data"]["holders"])
+
+
+@pytest.mark.parametrize(("answered", "holder"), [((), UNNAMED), (("OUTLET",), "OUTLET")])
+@pytest.mark.parametrize("drop", ["label PERSON", "relation holder"])
+def test_a_stance_on_one_page_never_becomes_the_outlets_when_its_holder_goes(
+    new_document, module, drop, answered, holder
+):
+    document = new_document("Mayor Orlo blamed the rebels and praised the army.")
+    rows = [
+        _row("orlo", "entities", "labels", (6, 10), "PERSON"),
+        _row("rebels", "entities", "labels", (22, 28), "ARMED_ACTOR"),
+        _row("army", "entities", "labels", (45, 49), "ARMED_ACTOR"),
+        {**_row("rebels", "polarity", "choices", (22, 28), "-2"), "score": 0.5},
+        _row("army", "polarity", "choices", (45, 49), "+1"),
+        {"type": "relation", "from_id": "orlo", "to_id": "rebels", "direction": "right", "labels": ["holder"]},
+        *(_row("rebels", "holder", "choices", (22, 28), who) for who in answered),
+    ]
+    said = Migration.model_validate({"from": "conflict-news 1.0.0", "to": "conflict-news 1.1.0", "drop": [drop]})
+    moved = module("history").migrated(rows, said, OLD)
+    assert module("history").migrated(moved, said, OLD) == moved
+    decoded = decode({"data": {"sha256": document.sha256}}, {"result": moved}, OLD, document, origin=PERSON)
+    assert {stance.target: stance.holder for stance in decoded.annotations.stances} == {
+        "army": "OUTLET",
+        "rebels": holder,
+    }
+    assert [row for row in moved if row.get("from_name") == "holder" and "score" in row] == []
+
+
+def _row(region, name, kind, place, said):
+    value = {"start": place[0], "end": place[1], "text": "never trusted", kind: [said]}
+    return {"id": region, "from_name": name, "to_name": "text", "type": kind, "value": value}
 
 
 def test_two_mentions_of_one_span_keep_their_keys_when_the_order_of_their_labels_changes(
