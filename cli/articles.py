@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -73,6 +74,11 @@ def ingest(
     known = f", {count(result.repeated, 'record')} known already" if result.repeated else ""
     output.line(f"Read {count(result.seen, 'record')}: {count(result.accepted, 'new article')}{known}.")
     output.line(f"The desk holds {count(result.documents, 'article')}, {result.copies} of them copies of others.")
+    if result.growth.full_clusters:
+        output.line(
+            f"{count(result.growth.full_clusters, 'cluster')} of copies reached dedupe.largest, the largest has "
+            f"{count(result.growth.largest_cluster, 'article')}: see copydesk copies."
+        )
     if reasons:
         output.line(f"Set aside {len(result.removed)} (copydesk removed lists them):")
         output.table([(number, f"{reason} ({stage})") for (stage, reason), number in sorted(reasons.items())])
@@ -86,6 +92,7 @@ def ingest(
             "repeated": result.repeated,
             "documents": result.documents,
             "copies": result.copies,
+            "growth": asdict(result.growth),
             "removed": [
                 {"stage": item.stage, "reason": item.reason, "of": item.of, "detail": item.detail}
                 for item in result.removed

@@ -16,7 +16,7 @@ from copydesk.schemas import InputError, OnProgress, Progress, Removed, silent
 
 from .boilerplate import without_boilerplate
 from .columns import check_columns
-from .dedupe import cluster_all
+from .dedupe import cluster_all, growth
 from .desk import Desk
 from .engine import ordered
 from .freeze import Outcome, prepare
@@ -67,7 +67,7 @@ def ingest(desk: Desk, sources: Sequence[str], *, on_progress: OnProgress = sile
         intake.flush()
         copies = cluster_all(desk, on_progress=on_progress)
         segment_all(desk, on_progress=on_progress)
-    result = intake.result(copies)
+    result = intake.result(copies, growth(desk))
     if absent:
         raise _absent(absent, result)
     return result

@@ -9,6 +9,7 @@ from typing import Final
 
 from copydesk.schemas import Document, Removed
 
+from .dedupe import Growth
 from .desk import Desk, read_columns
 from .freeze import Outcome
 from .records import RawRecord
@@ -50,6 +51,7 @@ class IngestResult:
         copies: Documents of these that another one stands for.
         seen: Records read, of whatever fate.
         changes: How often cleaning changed what, by kind (see :class:`~copydesk.corpus.Cleaned`).
+        growth: How far likenesses of the desk's articles reach, and where they were cut.
     """
 
     accepted: int
@@ -59,6 +61,7 @@ class IngestResult:
     copies: int
     seen: int
     changes: Mapping[str, int] = field(default_factory=dict)
+    growth: Growth = field(default_factory=Growth)
 
 
 def ingest_key(settings: IngestSettings) -> str:
@@ -156,7 +159,7 @@ class Intake:
         self._note_finished()
         self.reading.forget()
 
-    def result(self, copies: int) -> IngestResult:
+    def result(self, copies: int, growth: Growth) -> IngestResult:
         """Return what was done."""
         return IngestResult(
             accepted=self.accepted,
@@ -166,6 +169,7 @@ class Intake:
             copies=copies,
             seen=self.seen,
             changes=dict(sorted(self.changes.items())),
+            growth=growth,
         )
 
     def _meet(self, id: str) -> None:

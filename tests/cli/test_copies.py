@@ -65,3 +65,23 @@ def test_copies_refuses_an_unknown_id(copydesk, full):
 
 def test_a_desk_without_copies_says_so(copydesk, desk):
     assert copydesk("copies", "--desk", desk).out == "No copies.\n"
+
+
+def test_ingest_says_that_a_cluster_reached_its_bound(copydesk, desk, tmp_path):
+    settings = desk / "copydesk.toml"
+    written = settings.read_text(encoding="utf-8")
+    assert "\nlargest = 1000 " in written
+    settings.write_text(written.replace("\nlargest = 1000 ", "\nlargest = 1 "), encoding="utf-8")
+    rows = [
+        {"id": name, "text": f"{TEXT} Edition of {name}.", "date": "2024-01-01"} for name in ("one", "two", "three")
+    ]
+    lines = [json.dumps(row) + "\n" for row in rows]
+    (tmp_path / "rows.jsonl").write_text("".join(lines[:1]), encoding="utf-8")
+    first = copydesk("ingest", tmp_path / "rows.jsonl", "--desk", desk)
+    assert "dedupe.largest" not in first.out
+    (tmp_path / "rows.jsonl").write_text("".join(lines), encoding="utf-8")
+    shown = copydesk("ingest", tmp_path / "rows.jsonl", "--desk", desk)
+    assert "1 cluster of copies reached dedupe.largest, the largest has 2 articles: see copydesk copies." in shown.out
+    told = copydesk("ingest", tmp_path / "rows.jsonl", "--desk", desk, "--json").json
+    assert told["growth"] == copydesk("copies", "--desk", desk, "--json").json["growth"]
+    assert told["growth"]["full_clusters"] == 1, "a run that made no clusters tells of those that are there"
