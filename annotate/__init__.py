@@ -51,6 +51,7 @@ from .regions import Link, Marked, Region, marked_by
 from .replay import replay
 from .reserve import reserved
 from .scoring import OPERATIONS, Interval, Mark, Rate, Score, difference, score
+from .second_opinions import Differing, SecondOpinions
 from .serve import serve
 from .slips import Slip, slips
 from .stance_data import StanceData, StanceExample, read_stance_data
@@ -121,6 +122,7 @@ __all__ = [
     "Decision",
     "Decoded",
     "DecoyRate",
+    "Differing",
     "Disagreement",
     "DocumentVersions",
     "Edit",
@@ -155,6 +157,7 @@ __all__ = [
     "Rate",
     "Region",
     "Score",
+    "SecondOpinions",
     "Several",
     "Slip",
     "StanceData",

@@ -25,6 +25,7 @@ from copydesk.schemas import (
     Removed,
     SchemeError,
     StudioError,
+    config_scheme,
     silent,
 )
 
@@ -34,9 +35,10 @@ from .decisions import Verdict
 from .gold import GoldResult, gold, pseudonyms
 from .ledger import by_id
 from .left_over import LeftOver, left_over
-from .project import Project, ensure_project
-from .project_notes import ADJUDICATION
+from .project import Project, ensure_project, find_project
+from .project_notes import ADJUDICATION, adjudication_beside
 from .proposal import PROPOSAL, Case, adjudication_task, judged_digest
+from .second_opinions import SecondOpinions
 from .sending import Pace, Parcel, Sender
 from .server_tasks import FIELDS, take_away
 from .shown import shown_scheme
@@ -65,6 +67,7 @@ class Cases:
         stale: Decisions that judged other versions than people have by now.
         reasons: Decided documents by the reason that the adjudicator gave; empty where none was given.
         left_over: What a change of the scheme left to people, and nobody has answered yet.
+        second_opinions: Where several adjudicators decided the same, and how far they agree.
     """
 
     documents: tuple[Case, ...]
@@ -75,6 +78,7 @@ class Cases:
     stale: tuple[Verdict, ...]
     reasons: Mapping[str, int]
     left_over: tuple[LeftOver, ...] = ()
+    second_opinions: SecondOpinions = field(default_factory=SecondOpinions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +136,7 @@ def adjudicate(
         layers: Which layers the project shows; by default those of the settings.
         reset_config: Put the labelling config back where somebody changed it.
         only_left_over: Nothing but documents with marks that a change of the scheme left to people; other tasks stay.
+            Where the adjudicator's project is still in an older version's words, they get one of their own beside it.
         on_progress: Told of every batch.
         sleep: How to wait before looking again after a lost answer.
 
@@ -147,7 +152,8 @@ def adjudicate(
             left = {one.dispute.document_id for one in cases.left_over}
             cases = replace(cases, documents=tuple(case for case in cases.documents if case.document_id in left))
         client = connect(desk)
-        project = ensure_project(client, desk, scheme, reset_config=reset_config, layout="document", use=ADJUDICATION)
+        use = _use(client, desk, scheme) if only_left_over else ADJUDICATION
+        project = ensure_project(client, desk, scheme, reset_config=reset_config, layout="document", use=use)
         work = _Sending(desk, client, project, scheme, Sender(client, project, Pace(BATCH, BATCH_BYTES), sleep))
         try:
             work.send(cases, on_progress, withdraw=not only_left_over)
@@ -162,6 +168,15 @@ def adjudicate(
             work.withdrawn,
             (*work.unfit, *work.sender.failed),
         )
+
+
+def _use(client: StudioClient, desk: Desk, scheme: LabelScheme) -> str:
+    """Return which project what a change of the scheme left goes to: beside one that waits for that to be answered."""
+    standing = find_project(client, desk, scheme, "document", ADJUDICATION)
+    made_with = config_scheme(standing.config) if standing is not None else None
+    if made_with is None or made_with[:2] == (scheme.name, scheme.version):
+        return ADJUDICATION
+    return adjudication_beside(scheme.version)
 
 
 # what there is to decide
@@ -213,6 +228,7 @@ def _cases(
         result.stale,
         _reasons(result.decisions),
         tuple(left),
+        result.second_opinions,
     )
 
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from copydesk.corpus import Desk
+from copydesk.corpus import AssignSettings, Desk
 from copydesk.schemas import DeskError, SettingsError
 
 from .assignment import GIVEN, Assignment, Plan, WorkDone, plan
@@ -34,6 +34,8 @@ __all__ = [
     "assigned_queues",
     "assignment_standing",
     "assignments",
+    "taking_part",
+    "without_annotators",
 ]
 
 ASSIGNED_TABLE: Final = "assigned"
@@ -96,7 +98,7 @@ def assign(desk: Desk, *, limit: int | None = None, dry_run: bool = False) -> As
     """Plan who annotates which documents, as the settings' section ``assign`` says.
 
     Documents come in the order of the queue, those that it does not rank behind it. Where nothing is new, nothing is
-    written.
+    written. Where the settings name nobody any more, everybody has left: what is not done is taken back, nothing given.
 
     Args:
         desk: A desk with articles.
@@ -108,7 +110,7 @@ def assign(desk: Desk, *, limit: int | None = None, dry_run: bool = False) -> As
         DeskError: Another copydesk is at work here, or a file of the assignments is damaged.
     """
     settings = desk.settings.assign
-    if not settings.annotators:
+    if not settings.annotators and not desk.parts(ASSIGNED_TABLE):
         raise SettingsError(
             "nobody is named who annotates",
             where=f"{desk.path / 'copydesk.toml'}, assign.annotators",
@@ -116,11 +118,16 @@ def assign(desk: Desk, *, limit: int | None = None, dry_run: bool = False) -> As
         )
     with desk.locked():
         standing = list(assignments(desk))
-        progress = _work_done(desk)
-        disputed = {one.document_id for one in gold(desk, keep=False).open} if settings.tie_breakers else set()
+        settings = _spelt(settings, standing)
+        progress = _work_done(desk, standing)
+        disputed: set[str] = set()
+        if settings.tie_breakers and settings.annotators:
+            disputed = {one.document_id for one in gold(desk, keep=False).open}
         made = plan(
             _in_order(desk), settings, standing, progress, graphic=_graphic(desk), disputed=disputed, limit=limit
         )
+        if not settings.annotators:  # nobody lacks anything where nobody is to have it
+            made = dataclasses.replace(made, short={}, waiting=())
         if made.rows and not dry_run:
             table = pa.Table.from_pylist([dataclasses.asdict(row) for row in made.rows], schema=ASSIGNED)
             desk.write_table(ASSIGNED_TABLE, f"{made.rows[0].round:05d}", table)
@@ -153,7 +160,33 @@ def assigned_queues(desk: Desk) -> dict[str, dict[str, Assignment]]:
 
 def assignment_standing(desk: Desk) -> tuple[PersonStanding, ...]:
     """Return how every annotator of a desk stands."""
-    return _people(list(assignments(desk)), _work_done(desk), desk.settings.assign.annotators)
+    standing = list(assignments(desk))
+    return _people(standing, _work_done(desk, standing), _spelt(desk.settings.assign, standing).annotators)
+
+
+def taking_part(desk: Desk) -> tuple[str, ...]:
+    """Return who takes part now, by the address as the assignments have it."""
+    return tuple(_spelt(desk.settings.assign, assignments(desk)).annotators)
+
+
+def _spelt(settings: AssignSettings, standing: Iterable[Assignment]) -> AssignSettings:
+    """Return the settings with every address as it was first written in a plan: mail knows no capitals, nor do we."""
+    first: dict[str, str] = {}
+    for row in standing:
+        first.setdefault(row.annotator.casefold(), row.annotator)
+
+    def spelt(names: Sequence[str]) -> list[str]:
+        return [first.get(name.casefold(), name) for name in names]
+
+    people = {name: spelt(getattr(settings, name)) for name in ("annotators", "experts", "no_graphic")}
+    return settings.model_copy(update={**people, "teams": [spelt(team) for team in settings.teams]})
+
+
+def without_annotators(desk: Desk) -> int:
+    """Return how many tasks are with people although the settings name no annotators any more; 0 where they do."""
+    if desk.settings.assign.annotators or not desk.parts(ASSIGNED_TABLE):
+        return 0
+    return sum(person.waiting for person in assignment_standing(desk))
 
 
 def _in_order(desk: Desk) -> list[str]:
@@ -164,9 +197,10 @@ def _in_order(desk: Desk) -> list[str]:
     return [*(d for d in ranks if d in known), *(d for d in there if d not in ranks)]
 
 
-def _work_done(desk: Desk) -> WorkDone:
+def _work_done(desk: Desk, standing: Iterable[Assignment]) -> WorkDone:
     """Return what the ledger says that people did: the newest state of each of their annotations."""
     names = {name.casefold(): name for name in desk.settings.assign.annotators}
+    names |= {row.annotator.casefold(): row.annotator for row in reversed(list(standing))}  # the first spelling stays
     newest: dict[str, tuple[str, str, str]] = {}
     for row in rows(desk, ["annotation", "state", "document_id", "annotator", "copydesk_key"]):
         # what a tombstone of that kind ends still stands; and who decides between others annotates nothing by it
@@ -221,8 +255,9 @@ def _people(standing: Sequence[Assignment], work: WorkDone, active: Sequence[str
         finished_it = annotator in work.done.get(document, ())
         count["given"] += 1
         count["done"] += finished_it
-        count["skipped"] += annotator in work.skipped.get(document, ())
-        count["waiting"] += row.state == GIVEN and not finished_it
+        skipped_it = annotator in work.skipped.get(document, ())
+        count["skipped"] += skipped_it
+        count["waiting"] += row.state == GIVEN and not finished_it and not skipped_it
         count["graphic"] += row.graphic
     return tuple(
         PersonStanding(name, n["given"], n["done"], n["skipped"], n["waiting"], n["graphic"], name in active)

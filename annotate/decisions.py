@@ -34,6 +34,7 @@ from copydesk.schemas import (
 from .consensus import Asked, reidentify
 from .decoding import decode
 from .history import SchemeHistory
+from .item_reasons import Marks, read_reasons
 from .items import Item, Said, items, layers_by_label, votes
 from .ledger import TOMBSTONES, LedgerEntry, by_id, digest, ledger, rows, shown_task, standing
 
@@ -64,7 +65,8 @@ class Verdict:
         stands: What stands now; empty for nothing.
         votes: Who had said what, as JSON: pseudonym to value, empty where they said nothing.
         disputed: Whether it was to be decided; else the adjudicator overruled what the rule says and nobody doubted.
-        reason: Why they differed, one of the five codes; empty where nobody said.
+        reason: Why they differed, one of the five codes: the one given there, or else the article's; empty where nobody
+            said.
         adjudicator: The pseudonym of who decided.
         decided_at: When they last saved it, as the server wrote it.
         judged: The digest of the versions that they judged, as the task's key has it.
@@ -136,6 +138,8 @@ class Adjudication(NamedTuple):
         document_id: The document.
         layers: What it was about, as the scheme calls them now.
         annotation: Its id.
+        adjudicator: The pseudonym of who gave it.
+        judged: The digest of the versions that they judged, as the task's key has it.
     """
 
     answered: str
@@ -143,6 +147,8 @@ class Adjudication(NamedTuple):
     document_id: str
     layers: frozenset[str]
     annotation: str
+    adjudicator: str = ""
+    judged: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +201,7 @@ def known_decisions(desk: Desk, names: Mapping[str, str]) -> Decided:
     texts = by_id(desk, {entry.document_id for entry in waiting})
     reader = _Reader(scheme, adjudication_scheme(scheme), history, texts, names)
     fresh = {row.key: row for entry in waiting for row in reader.read(entry)}
-    given = sorted(one for one in _given(desk, stand, history) if one.entry not in reader.lost)
+    given = sorted(one for one in _given(desk, stand, history, names) if one.entry not in reader.lost)
     every = sorted([*kept.values(), *fresh.values()], key=_order)
     told = _told_before(desk, {one.annotation for one in given if one.entry in known})
     return Decided(tuple(given), tuple(every), tuple(sorted(fresh.values(), key=_order)), (*told, *reader.problems))
@@ -222,13 +228,15 @@ def _order(row: Verdict) -> tuple[str, str, Item]:
     return row.decided_at, row.entry, row.item
 
 
-def _given(desk: Desk, stand: set[str], history: SchemeHistory) -> Iterator[Adjudication]:
+def _given(desk: Desk, stand: set[str], history: SchemeHistory, names: Mapping[str, str]) -> Iterator[Adjudication]:
     about = ["key", "state", "annotation", "document_id", "layers", "scheme", "updated_at", "answered_at"]
+    about += ["annotator", "copydesk_key"]
     for row in rows(desk, about):
         if row["key"] in stand and row["state"] not in TOMBSTONES:
             answered = row["answered_at"] or row["updated_at"]
             layers = _called(row["layers"], row["scheme"], history)
-            yield Adjudication(answered, row["key"], row["document_id"], layers, row["annotation"])
+            who, judged = names[row["annotator"]], row["copydesk_key"].rpartition("-")[2]
+            yield Adjudication(answered, row["key"], row["document_id"], layers, row["annotation"], who, judged)
 
 
 def _called(layers: str, version: str, history: SchemeHistory) -> frozenset[str]:
@@ -300,12 +308,13 @@ class _Reader:
             return self._lost(entry, "no such document")
         try:
             question = self._question(entry, document)
-            answer = self._decoded(entry, entry.said(), document, keep=True)
+            result, marks = read_reasons(self._now(entry, entry.said()), document)
+            answer = self._decoded(entry, result, document, keep=True)
         except OffsetError as error:
             return self._lost(entry, "text changed", str(error).splitlines()[0])
         except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
             return self._lost(entry, "adjudication without its question", f"{type(error).__name__}: {error}"[:200])
-        return list(self._rows(entry, answer, question))
+        return list(self._rows(entry, answer, question, marks))
 
     def _lost(self, entry: LedgerEntry, reason: str, detail: str = "") -> list[Verdict]:
         self.lost.add(entry.key)
@@ -322,20 +331,22 @@ class _Reader:
         said: dict[str, Said] = {}
         asked: dict[str, Asked] = {}
         for who, version in sorted(question["versions"].items()):
-            said[who] = self._items(entry, self._decoded(entry, version, document))
+            said[who] = self._items(entry, self._decoded(entry, self._now(entry, version), document))
             layers = version["layers"]
             names = None if layers is None else _called("+".join(layers), entry.scheme, self.history)
             asked[who] = Asked(names, frozenset((int(start), int(end)) for start, end in version["mentions"]))
-        ruled = self._items(entry, self._decoded(entry, {"result": question["ruled"]}, document))
+        ruled = self._now(entry, {"result": question["ruled"]})
         places = frozenset((str(layer), int(at), int(end), str(name)) for layer, at, end, name in question["places"])
-        return _Question(ruled, said, asked, places)
+        return _Question(self._items(entry, self._decoded(entry, ruled, document)), said, asked, places)
 
-    def _decoded(
-        self, entry: LedgerEntry, said: Mapping[str, Any], document: Document, *, keep: bool = False
-    ) -> Annotations:
+    def _now(self, entry: LedgerEntry, said: Mapping[str, Any]) -> Any:
+        """Return the rows of something in the present scheme's words."""
+        return self.history.read(said, entry.scheme).get("result")
+
+    def _decoded(self, entry: LedgerEntry, result: Any, document: Document, *, keep: bool = False) -> Annotations:
         read = decode(
             shown_task(entry),
-            self.history.read(said, entry.scheme),
+            {"result": result},
             self.asking,
             document,
             origin=Origin("adjudication", entry.annotator),
@@ -355,8 +366,9 @@ class _Reader:
         found = items(said, layers_by_label(self.scheme))
         return {item: value for item, value in found.items() if item.layer in mine and item.name != REASON}
 
-    def _rows(self, entry: LedgerEntry, answer: Annotations, question: _Question) -> Iterator[Verdict]:
+    def _rows(self, entry: LedgerEntry, answer: Annotations, question: _Question, marks: Marks) -> Iterator[Verdict]:
         decided, ruled, said = self._items(entry, answer), question.ruled, question.said
+        whole, by_label = next(iter(answer.choices.get(REASON, ())), ""), layers_by_label(self.scheme)
         scheme = f"{self.scheme.name} {self.scheme.version}"
         layers = "+".join(sorted(self._layers(entry)))
         for item in sorted({*ruled, *decided, *(item for own in said.values() for item in own)}):
@@ -378,7 +390,7 @@ class _Reader:
                 stands=decided.get(item, ""),
                 votes=json.dumps(voted, ensure_ascii=False, sort_keys=True, separators=(",", ":")),
                 disputed=disputed,
-                reason=next(iter(answer.choices.get(REASON, ())), ""),
+                reason=marks.reason(item, by_label, stands=bool(decided.get(item))) or whole,
                 adjudicator=self.names[entry.annotator],
                 decided_at=entry.answered,
                 judged=entry.copydesk_key.rpartition("-")[2],

@@ -25,6 +25,7 @@ from .decisions import Verdict, known_decisions, record_decisions
 from .items import Item
 from .joining import Part, join
 from .ledger import FinishedAnnotation, finished, ledger
+from .second_opinions import SecondOpinions, second_opinions
 from .settling import settle
 from .slips import untrusted
 from .suggest import suggestions
@@ -108,6 +109,7 @@ class GoldResult:
         decisions: The adjudicators' decisions that are in force, by document and place.
         stale: Those of them that judged other versions than people have by now. They stand until somebody decides again.
         by_rule: Of the documents with decisions, what stands without them.
+        second_opinions: Where several adjudicators decided the same, and how far they agree.
     """
 
     documents: tuple[Gold, ...]
@@ -119,6 +121,7 @@ class GoldResult:
     decisions: tuple[Verdict, ...] = ()
     stale: tuple[Verdict, ...] = ()
     by_rule: Mapping[str, Annotations] = field(default_factory=dict)
+    second_opinions: SecondOpinions = field(default_factory=SecondOpinions)
 
     @property
     def open(self) -> tuple[Disagreement, ...]:
@@ -158,7 +161,8 @@ def gold(desk: Desk, *, silver: bool = False, keep: bool = True) -> GoldResult:
     documents: list[Gold] = []
     disagreements: list[Disagreement] = []
     scheme = desk.scheme()
-    decided = (record_decisions(desk, names) if keep else known_decisions(desk, names)).in_force
+    answers = record_decisions(desk, names) if keep else known_decisions(desk, names)
+    decided = answers.in_force
     by_rule: dict[str, Annotations] = {}
     stale = [row for document in decided.keys() - versions.keys() for row in decided[document].values()]
     ruled = _weighed(versions, scheme, desk.settings.consensus)
@@ -187,6 +191,7 @@ def gold(desk: Desk, *, silver: bool = False, keep: bool = True) -> GoldResult:
         tuple(row for _, rows in sorted(decided.items()) for _, row in sorted(rows.items())),
         tuple(sorted(stale, key=lambda row: (row.document_id, row.item))),
         by_rule,
+        second_opinions(answers),
     )
 
 

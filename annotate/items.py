@@ -16,7 +16,7 @@ from copydesk.schemas import OUTLET, UNNAMED, Annotations, Attribution, Entity, 
 
 from .consensus import Asked, Disagreement, mention_id, reidentify
 
-__all__ = ["Item", "Said", "applied", "items", "layers_by_label", "place_of", "votes"]
+__all__ = ["QUESTIONS", "Item", "Said", "applied", "items", "layers_by_label", "place_of", "votes"]
 
 QUESTIONS: Final = "questions"
 _STANCE: Final = re.compile(r"(\w+) by (?:(\d+)-(\d+) )?(\w+)", re.ASCII)

@@ -2,8 +2,8 @@
 
     pull ─► what is marked in words that the present scheme has not ─► a task for each such document ─► pull ─► decided
 
-The tasks are in the adjudicator's project, in the present scheme's words: beside the text stands what was marked where,
-and what it was called. What is answered stands as a decision, whatever becomes of the old marks; so then the migration
+The tasks are in the adjudicator's project, in the present scheme's words, or in one beside it while that is still in the
+old ones, which it has to be until all is decided. Beside the text stands what was marked where, and what it was called. What is answered stands as a decision, whatever becomes of the old marks; so then the migration
 may drop them.
 """
 
@@ -60,7 +60,7 @@ def migration_tasks(
         sleep: How to wait before looking again after a lost answer.
 
     Raises:
-        StudioError: No server, or an adjudicator's project that has to be moved to the new scheme first.
+        StudioError: No server.
         SchemeError: The migration cannot be read or does not fit the schemes.
         DeskError: Another copydesk is at work here.
     """

@@ -29,7 +29,7 @@ from copydesk.schemas import (
 from .client import RefusedError, StudioClient, connect
 from .history import SchemeHistory, keep_scheme
 from .project_notes import MADE, STATE, ProjectKind, noted_kinds, own_kind, owner_of, project_title
-from .shown import Layout, asked_for, laid_out, layers_of, project_config, shown_scheme
+from .shown import Layout, asked_for, config_changes, laid_out, layers_of, project_config, shown_scheme
 
 __all__ = [
     "Project",
@@ -289,10 +289,10 @@ def ensure_project(
     if project is None:
         return _make(client, desk, scheme, ProjectKind(layers_of(scheme), layout, use), config)
     changes: dict[str, Any] = {}
-    if differences := config_drift(config, project.config):
+    if config_drift(config, project.config):
         _refuse_another_version(project, scheme)
-        if not reset_config:
-            raise drifted(project, differences)
+        if by_hand := [] if reset_config else config_changes(scheme, layout, use, project.config):
+            raise drifted(project, by_hand)
         changes["label_config"] = config
     own = instruction(scheme, layout, use)
     # by the last line, which has a digest of all the others: the server cleans the HTML in its own way

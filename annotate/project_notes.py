@@ -19,6 +19,7 @@ __all__ = [
     "MADE",
     "STATE",
     "ProjectKind",
+    "adjudication_beside",
     "noted_kinds",
     "own_kind",
     "own_queue",
@@ -42,7 +43,7 @@ class ProjectKind(NamedTuple):
     Attributes:
         layers: The layers that it shows, as in a task's data.
         layout: What a task is.
-        use: Empty: for everybody; :func:`own_queue` of an annotator; or :data:`ADJUDICATION`.
+        use: Empty: for everybody; :func:`own_queue` of an annotator; :data:`ADJUDICATION`, or one beside it.
     """
 
     layers: str
@@ -53,6 +54,11 @@ class ProjectKind(NamedTuple):
 def own_queue(annotator: str) -> str:
     """Return the use of the project that holds one annotator's own queue."""
     return f"{OWN}{annotator}"
+
+
+def adjudication_beside(version: str) -> str:
+    """Return the use of the adjudicator's project in a newer version's words, beside one that is not moved to it yet."""
+    return f"{ADJUDICATION}-{version}"
 
 
 def owner_of(use: str) -> str:

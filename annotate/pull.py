@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from copydesk.corpus import Desk, sweep
-from copydesk.schemas import OnProgress, Progress, SchemeError, StudioError, config_drift, silent
+from copydesk.schemas import OnProgress, Progress, SchemeError, StudioError, silent
 
 from .client import RefusedError, StudioClient, connect
 from .decisions import record_decisions
@@ -38,7 +38,7 @@ from .project import Project, find_projects
 from .project_notes import noted_kinds
 from .pulled import Index, LastPull, opened_index
 from .reserve import settle_sides
-from .shown import project_config, shown_scheme
+from .shown import config_changes, shown_scheme
 
 __all__ = ["PullResult", "pull"]
 
@@ -136,7 +136,7 @@ def _drift(desk: Desk, project: Project) -> list[str]:
         scheme = shown_scheme(desk, project.layers.split("+") if project.layers else ())
     except SchemeError as error:  # the scheme has no such layer any more: the project waits for its upgrade
         return [error.message]
-    return config_drift(project_config(scheme, project.layout, project.use), project.config)
+    return config_changes(scheme, project.layout, project.use, project.config)
 
 
 def _no_project(desk: Desk, client: StudioClient, lost: Collection[int]) -> StudioError:

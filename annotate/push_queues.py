@@ -14,7 +14,7 @@ from copydesk.corpus import Desk, record_removed
 from copydesk.schemas import DeskError, OnProgress, Removed, silent
 
 from .arms import ARMS
-from .assigning import assigned_queues
+from .assigning import assigned_queues, taking_part, without_annotators
 from .assignment import GIVEN, Assignment
 from .client import StudioClient, connect
 from .making import TaskMaker
@@ -52,18 +52,22 @@ def push_queues(
         sleep: How to wait before looking again after a lost answer.
 
     Returns:
-        What became of each queue, sorted by annotator; those of leavers only where something was taken away.
+        What became of each queue, sorted by annotator; those of leavers only where something was taken away. Where the
+        settings name nobody any more there is nothing else.
 
     Raises:
         StudioError: As told by :func:`push`; the projects done by then stay, and the next run goes on from there.
-        DeskError: Another copydesk is at work here, or nothing is assigned.
+        DeskError: Another copydesk is at work here, nothing is assigned, or tasks are with people although the settings
+            name nobody any more.
     """
     with desk.locked():
         queues = assigned_queues(desk)
         if not queues:
             raise DeskError("nothing is assigned to anybody", where=str(desk.path), hint="Plan it: copydesk assign")
+        _check_somebody(desk)
         client = connect(desk)
         scheme, layout = asked_for(desk, layers, layout)
+        people = taking_part(desk)
         failed: list[Removed] = []
         results = []
         try:
@@ -71,7 +75,7 @@ def push_queues(
                 use = own_queue(annotator)
                 given = {row.document_id: row.rank for row in _given(rows.values())}
                 maker = TaskMaker(scheme, layout, desk.settings.arms, Order(given, whole=False))
-                active = annotator in desk.settings.assign.annotators
+                active = annotator in people
                 if active:
                     if client.name == "own":
                         add_annotator(desk, annotator)
@@ -90,6 +94,21 @@ def push_queues(
             record_removed(desk, PUSHED, failed)
         desk.note(PUSHED, {client.name: str(sum(done.created + done.already for done in results))})
         return tuple(results)
+
+
+def _check_somebody(desk: Desk) -> None:
+    """Refuse to take a list of annotators that was emptied for a plan: it may as well be a slip.
+
+    Raises:
+        DeskError: Tasks are with people, and the settings name nobody.
+    """
+    if waiting := without_annotators(desk):
+        raise DeskError(
+            f"assign.annotators names nobody any more, and {waiting} tasks are still with those it named",
+            where=str(desk.path / "copydesk.toml"),
+            hint="Name them again; or run copydesk assign, which takes back what is not done: then copydesk push goes"
+            " to everybody's one project.",
+        )
 
 
 def _given(rows: Iterable[Assignment]) -> list[Assignment]:

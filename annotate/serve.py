@@ -21,7 +21,7 @@ from .client import RefusedError, StudioClient
 from .hooks import Noted, drop_backends, has_backend, put_backend
 from .live import backend_app, listening
 from .project import find_projects
-from .project_notes import ADJUDICATION
+from .shown import is_for_adjudication
 from .tether import Bell, LiveEvent, hold_on, only_one, own_address
 
 __all__ = ["PORT", "serve"]
@@ -96,7 +96,7 @@ class _Stand:
                 hint="Give --address http://NAME:PORT, and --host with the address to listen on.",
             )
         # an adjudicator decides between people: no machine answers beside them
-        projects = [project.id for project in find_projects(client, self.desk) if project.use != ADJUDICATION]
+        projects = [project.id for project in find_projects(client, self.desk) if not is_for_adjudication(project.use)]
         if not projects and not self.standing:
             raise StudioError("this desk has no project on the server yet", where=client.url, hint="Run copydesk push.")
         self.version = self.answers.model_version

@@ -63,7 +63,9 @@ def settle(
     stale = tuple(row for item, row in sorted(decided.items()) if row.is_stale(votes(item, said, asked)))
     every = {item for own in said.values() for item in own} - decided.keys()
     new = {item.place for item in every if len(set(votes(item, said, asked).values())) > 1}
-    reasons = {item.place: row.reason for item, row in sorted(decided.items()) if item.place not in new}
+    # of two reasons at one place that of what stands there
+    by_place = sorted(decided.items(), key=lambda pair: (bool(pair[1].stands), pair[0]))
+    reasons = {item.place: row.reason for item, row in by_place if item.place not in new}
     settled = tuple(_settled(one, reasons, stands) for one in differences)
     layers_asked = _asked(asked, scheme)
     covered = {layer for row in decided.values() for layer in row.layers.split("+")}

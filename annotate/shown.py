@@ -13,13 +13,24 @@ from copydesk.schemas import (
     Entity,
     LabelScheme,
     adjudication_config,
+    config_drift,
     default_layout,
     focus_config,
     focus_scheme,
     labelling_config,
 )
 
-__all__ = ["Layout", "asked_for", "laid_out", "layers_of", "limit", "project_config", "shown_scheme"]
+__all__ = [
+    "Layout",
+    "asked_for",
+    "config_changes",
+    "is_for_adjudication",
+    "laid_out",
+    "layers_of",
+    "limit",
+    "project_config",
+    "shown_scheme",
+]
 
 Layout: TypeAlias = Literal["document", "focus"]
 
@@ -52,11 +63,31 @@ def layers_of(scheme: LabelScheme) -> str:
     return "+".join(sorted(layer.id for layer in scheme.layers))
 
 
+def is_for_adjudication(use: str) -> bool:
+    """Tell whether somebody decides between others in a project of this use, of whatever version of the scheme."""
+    return use.partition("-")[0] == "adjudication"
+
+
 def project_config(scheme: LabelScheme, layout: Layout, use: str = "") -> str:
     """Return the labelling config of a project that shows a scheme in a layout, for a use such as ``adjudication``."""
-    if use == "adjudication":
+    if is_for_adjudication(use):
         return adjudication_config(scheme)
     return focus_config(scheme) if layout == "focus" else labelling_config(scheme)
+
+
+def config_changes(scheme: LabelScheme, layout: Layout, use: str, found: str) -> list[str]:
+    """Name what differs between a project's config and the scheme's; nothing where an older copydesk made it so.
+
+    Args:
+        scheme: As the project shows it.
+        layout: What a task is.
+        use: What the project is for.
+        found: The config that it has.
+    """
+    differences = config_drift(project_config(scheme, layout, use), found)
+    if differences and is_for_adjudication(use) and not config_drift(adjudication_config(scheme, by_mark=False), found):
+        return []
+    return differences
 
 
 def laid_out(scheme: LabelScheme, layout: Layout) -> LabelScheme:

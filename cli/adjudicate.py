@@ -13,7 +13,7 @@ from .options import DeskOption, JsonOption, open_desk
 from .output import Output, count
 
 if TYPE_CHECKING:
-    from copydesk.annotate import Cases, Disagreement, Verdict
+    from copydesk.annotate import Cases, Differing, Disagreement, Verdict
 
 __all__ = ["adjudicate"]
 
@@ -96,6 +96,12 @@ def _list(output: Output, desk: Path, every: bool, again: bool, layers: list[str
         output.line(f"and {len(disputes) - LISTED} more; --json has them all")
     for row in cases.stale:
         output.note(f"stale: {row.document_id}, {row.name} on {row.text[:WIDEST]!r}, decided by {row.adjudicator}")
+    differing = cases.second_opinions.differing
+    for one in differing[:LISTED]:
+        said = "; ".join(f"{who} {'keeps it' if value == '{}' else value or 'rejects it'}" for who, value in one.said)
+        output.note(f"adjudicators differ: {one.document_id}, {one.item.name} on {one.item.text[:WIDEST]!r}: {said}")
+    if len(differing) > LISTED:
+        output.note(f"and {len(differing) - LISTED} more on which adjudicators differ; --json has them all")
     output.result({**_told(cases), "disputes": [_dispute(one) for one in disputes]})
 
 
@@ -112,6 +118,12 @@ def _standing(output: Output, cases: Cases, again: bool) -> None:
     )
     if cases.decided:
         output.line(f"{count(cases.decided, 'decision')} in force; articles by reason: {reasons}.")
+    both = cases.second_opinions
+    if both.documents:
+        output.line(
+            f"{count(both.documents, 'article')} decided by several adjudicators: alike on {both.alike} of"
+            f" {count(both.items, 'item')}; where they differ, the newer answer stands."
+        )
     if cases.stale:
         hint = "" if again else "; --again asks about them again"
         output.line(f"{count(len(cases.stale), 'decision')} judged other versions than people have by now{hint}.")
@@ -134,6 +146,12 @@ def _told(cases: Cases) -> dict[str, Any]:
         "reasons": dict(cases.reasons),
         "stale": [_verdict(row) for row in cases.stale],
         "left_over": [_dispute(one.dispute) for one in cases.left_over],
+        "second_opinions": {
+            "documents": cases.second_opinions.documents,
+            "items": cases.second_opinions.items,
+            "alike": cases.second_opinions.alike,
+            "differing": [_differing(one) for one in cases.second_opinions.differing],
+        },
     }
 
 
@@ -148,6 +166,19 @@ def _verdict(row: Verdict) -> dict[str, Any]:
         "stands": json.loads(row.stands) if row.stands else None,
         "reason": row.reason,
         "adjudicator": row.adjudicator,
+    }
+
+
+def _differing(one: Differing) -> dict[str, Any]:
+    item = one.item
+    return {
+        "document_id": one.document_id,
+        "layer": item.layer,
+        "start": item.start,
+        "end": item.end,
+        "name": item.name,
+        "text": item.text,
+        "said": [{"adjudicator": who, "stands": json.loads(value) if value else None} for who, value in one.said],
     }
 
 

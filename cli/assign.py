@@ -62,7 +62,11 @@ def assign(
         output.note(
             f"{count(len(result.short), 'article')} with fewer annotators than assign.overlap: nobody is left who may have them"
         )
-    output.line("Next: copydesk push gives everybody their own project.")
+    if opened.settings.assign.annotators:
+        output.line("Next: copydesk push gives everybody their own project.")
+    else:
+        output.note("assign.annotators names nobody any more: what was not done is taken back, and nothing given")
+        output.line("Next: copydesk push goes to everybody's one project.")
     output.result(
         {
             "round": result.round,

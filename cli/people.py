@@ -148,16 +148,23 @@ def push(
     opened = open_desk(desk)
     named = [layer.strip() for layer in layers.split(",") if layer.strip()]
     assigned = bool(opened.settings.assign.annotators)
+    emptied = not assigned and bool(opened.parts("assigned"))  # everybody who was named has left
     if assigned and limit:
         raise typer.BadParameter("assign.annotators is set: copydesk assign --limit gives out the next so many")
     with output.progress() as on_progress:
         more: dict[str, Any] = {"layers": named, "layout": layout.value if layout else None}
         more |= {"reset_config": reset_config, "on_progress": on_progress}
-        results = _push_queues(opened, more) if assigned else (_push(opened, limit or None, more),)
+        results = _push_queues(opened, more) if assigned or emptied else ()
+        if not assigned:
+            results = (*results, _push(opened, limit or None, more))
+    if emptied:
+        output.note("assign.annotators names nobody any more: this goes to everybody's one project")
     for result in results:
         _tell_pushed(output, result)
     output.line("Next: people correct there; then copydesk pull.")
-    output.result({"queues": [_plain(r) for r in results]} if assigned else _plain(results[0]))
+    everybodys = {} if assigned else _plain(results[-1])
+    queues = {"queues": [_plain(r) for r in results if r.annotator]} if assigned or emptied else {}
+    output.result(everybodys | queues)
     if any(result.failed or result.doubles_left for result in results):
         raise typer.Exit(ExitStatus.FINDINGS)
 

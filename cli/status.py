@@ -35,6 +35,7 @@ class Standing:
         open: Disagreements that a person has to decide.
         decided: What adjudicators decided, item by item.
         stale: Those of these decisions that judged other work than people have by now.
+        contested: Items on which two adjudicators differ; the newer answer stands.
         releases: Versions, oldest first.
         stages: How much of what each stage made is up to date, in shards.
         next: What to do next: commands, or what people have to do.
@@ -54,6 +55,7 @@ class Standing:
     open: int
     decided: int
     stale: int
+    contested: int
     releases: list[str]
     stages: list[StageStanding]
     next: str = field(default="")
@@ -86,6 +88,7 @@ def status(desk: DeskOption = Path(), as_json: JsonOption = False) -> None:
             (found.open, "open disagreements"),
             *([(found.decided, "decisions of adjudicators")] if found.decided else []),
             *([(found.stale, "  about work that changed since")] if found.stale else []),
+            *([(found.contested, "  on which adjudicators differ")] if found.contested else []),
             (sum(found.removed.values()), "set aside"),
             *((number, f"  {reason}") for reason, number in found.removed.items()),
             (len(found.releases), "releases" + (f", the last {found.releases[-1]}" if found.releases else "")),
@@ -145,6 +148,7 @@ def standing(desk: Desk) -> Standing:
         open=len(standing_labels.open),
         decided=len(standing_labels.decisions),
         stale=len(standing_labels.stale),
+        contested=len(standing_labels.second_opinions.differing),
         releases=list(releases(desk.path)),
         stages=[*stages(desk), *([suggested] if (suggested := suggest_standing(desk)) else [])],
     )

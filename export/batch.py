@@ -23,6 +23,7 @@ from copydesk.schemas import (
 )
 
 from .arrays import Numbers, codes, flat, listed, struct
+from .decided import DecisionRow
 from .labels import Labels
 from .tables import EditRow, Record
 
@@ -65,6 +66,7 @@ class Batch:
         split: Each document's split.
         versions: Place of a document, and an annotator's version of it.
         edits: Place of a document, and an edit of it.
+        decisions: Place of a document, and a decision about it.
     """
 
     documents: pa.Table
@@ -77,6 +79,7 @@ class Batch:
     split: Sequence[str]
     versions: Sequence[tuple[int, Version]] = field(default=())
     edits: Sequence[tuple[int, EditRow]] = field(default=())
+    decisions: Sequence[tuple[int, DecisionRow]] = field(default=())
 
     def __len__(self) -> int:
         return int(self.documents.num_rows)
@@ -96,6 +99,7 @@ class Batch:
             [record.split for record in found],
             [(place, version) for place, record in enumerate(found) for version in record.versions],
             [(place, edit) for place, record in enumerate(found) for edit in record.edits],
+            [(place, one) for place, record in enumerate(found) for one in record.decisions],
         )
 
     def texts(self) -> list[str]:

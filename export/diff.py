@@ -112,7 +112,7 @@ class Diff:
         breaking: What changed in the release's shape so that old code or scores break: scheme, label sets,
             columns or rows taken away, tokeniser.
         growing: What was added to its shape: tables, columns.
-        other: What else changed: wording of the guidelines, licence, raw annotations, edits.
+        other: What else changed: wording of the guidelines, licence, raw annotations, edits, decisions.
     """
 
     old: str
@@ -346,7 +346,7 @@ def _shape(old: Snapshot, new: Snapshot) -> tuple[tuple[str, ...], tuple[str, ..
         come = [c for c in right["columns"] if c not in left["columns"]]
         breaking += [f"column {name}.{column} changed or removed" for column in gone]
         growing += [f"column {name}.{column} added" for column in come]
-        if name in ("annotations", "edits") and right["logical"] != left["logical"]:
+        if name in ("annotations", "edits", "decisions") and right["logical"] != left["logical"]:
             gone_rows, come_rows = _versions(old.path, new.path) if name == "annotations" else (0, 0)
             breaking += [f"{gone_rows:,} annotators' versions removed"] if gone_rows else []
             growing += [f"{come_rows:,} more annotators' versions"] if come_rows else []

@@ -173,8 +173,32 @@ EDITS: Final = Config(
         "score": "float64",
     },
 )
-CONFIGS: Final = {config.name: config for config in (ARTICLES, ENTITIES, SPANS, STANCE, ANNOTATIONS, EDITS)}
-"""Every table of a release, in the order of the card."""
+_PARTS: Final[list[Feature]] = [{"name": "string", **_RANGE}]
+DECISIONS: Final = Config(
+    "decisions",
+    "one item that an adjudicator decided: what stands, what would by the rule, who had said what, and why they differed",
+    {
+        **_KEYS,
+        "adjudicator": "string",
+        "reason": "string",
+        "disputed": "bool",
+        "stale": "bool",
+        "layer": Classes("layer"),
+        "name": "string",
+        "span": [_RANGE],
+        "holder": "string",
+        "holder_span": [_RANGE],
+        "stands": "bool",
+        "values": _ATTRIBUTES,
+        "parts": _PARTS,
+        "ruled": "bool",
+        "ruled_values": _ATTRIBUTES,
+        "ruled_parts": _PARTS,
+        "votes": [{"annotator": "string", "said": "bool", "values": _ATTRIBUTES, "parts": _PARTS}],
+    },
+)
+CONFIGS: Final = {config.name: config for config in (ARTICLES, ENTITIES, SPANS, STANCE, ANNOTATIONS, EDITS, DECISIONS)}
+"""Every table of a release, in the order of the card; one that would have no rows is not in it."""
 
 
 def encoder(feature: Feature, labels: Labels) -> Callable[[Any], Any]:

@@ -42,6 +42,7 @@ from copydesk.schemas import (
 
 from .arrays import flat
 from .batch import SIZE
+from .decided import DecisionRow, decision_rows
 from .shelves import Shelf, Shelves, shelved
 from .splits import assign, grouped
 from .tables import EditRow
@@ -63,8 +64,8 @@ class Shelved:
         golds: What people let stand, by document; the others are silver.
         clusters: Every document's place among its copies, of the whole desk.
         articles: Their texts; `segments` and `suggestions` likewise.
-        versions: Every annotator's version, by document; `edits` what became of suggestions, `disagreements` what
-            annotators did not say alike.
+        versions: Every annotator's version, by document; `edits` what became of suggestions, `decisions` what
+            adjudicators decided, `disagreements` what annotators did not say alike.
         pipelines: The pipelines whose suggestions are behind the labels.
         ledger: A digest over everything that people finished.
         as_of: The day of the newest finished annotation; empty where nobody annotated.
@@ -80,6 +81,7 @@ class Shelved:
     suggestions: Shelves | None
     versions: Mapping[str, tuple[Version, ...]]
     edits: Mapping[str, tuple[EditRow, ...]]
+    decisions: Mapping[str, tuple[DecisionRow, ...]]
     disagreements: tuple[Disagreement, ...]
     pipelines: tuple[str, ...]
     ledger: str
@@ -115,6 +117,7 @@ class Shelved:
                 [splits[key] for key in keys],
                 {key: self.versions[key] for key in keys if key in self.versions},
                 {key: self.edits[key] for key in keys if key in self.edits},
+                {key: self.decisions[key] for key in keys if key in self.decisions},
             )
 
 
@@ -155,6 +158,7 @@ def shelve(desk: Desk, folder: Path, *, silver: bool = False) -> Shelved:
         ),
         versions=result.versions,
         edits=_edits(desk, result.names, golds),
+        decisions=decision_rows(result.decisions, result.stale, golds),
         disagreements=result.disagreements,
         pipelines=tuple(
             sorted({*result.pipelines, *([f"{pipeline.name}@{pipeline.version}"] if found and pipeline else [])})

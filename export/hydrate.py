@@ -222,7 +222,7 @@ class _Hydration:
         cursors = {
             name: [_Cursor(_file(self.release, name, split)) for split in config["splits"]]
             for name, config in self.release.manifest["configs"].items()
-            if name in ("articles", "annotations", "edits")
+            if name in ("articles", "annotations", "edits", "decisions")
         }
         for start in range(0, len(keys), SIZE):
             ids = keys.slice(start, SIZE).to_pylist()
@@ -234,6 +234,7 @@ class _Hydration:
                 [self.texts.get(key) for key in ids],
                 found.get("annotations"),
                 found.get("edits"),
+                found.get("decisions"),
             )
 
     def _tell(self, fate: Fate, told: IO[str]) -> None:

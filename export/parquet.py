@@ -28,11 +28,11 @@ from .labels import Labels
 
 __all__ = ["Digest", "TableWriter", "read_rows"]
 
-EVERY: Final = 2_048
+EVERY: Final = 8_192
 """A row group ends after one document in so many, by the remainder of its id's hash."""
-LEAST: Final = 2**24
+LEAST: Final = 2**25
 """No row group ends before its rows take about so many bytes, but for the last."""
-MOST: Final = 2**26
+MOST: Final = 2**27
 """A row group that takes about so many bytes ends with the document, whatever its id."""
 PAGES: Final = {"min_chunk_size": 16 * 1024, "max_chunk_size": 64 * 1024, "norm_level": 0}
 """How large a page is before compression, in bytes: a changed value costs its page."""
@@ -58,7 +58,7 @@ class TableWriter:
         self.bytes = 0
         self.schema = arrow_schema(config.features, labels)
         self._encode = encoder(dict(config.features), labels)
-        self._waiting: list[pa.Table] = []
+        self._waiting = _Waiting(self.path.with_suffix(".rows"), self.schema)
         self._size = 0
         self._digest = Digest()
         self._file: pq.ParquetWriter | None = None
@@ -85,11 +85,11 @@ class TableWriter:
         for end, closes in _borders(table["document_id"]):
             size = int(sizes[end - 1])
             if self._size + size - before >= (LEAST if closes else MOST):
-                self._waiting.append(table.slice(first, end - first))
+                self._waiting.add(table.slice(first, end - first))
                 self._flush()
                 first, before = end, size
         if first < table.num_rows:
-            self._waiting.append(table.slice(first))
+            self._waiting.add(table.slice(first))
             self._size += int(sizes[-1]) - before
 
     def _flush(self) -> None:
@@ -109,8 +109,7 @@ class TableWriter:
                 store_schema=True,
             )
         # one chunk: where a page ends must not depend on how the rows came
-        rows = pa.concat_tables(self._waiting).combine_chunks()
-        self._waiting, self._size = [], 0
+        rows, self._size = self._waiting.taken(), 0
         self._file.write_table(rows, row_group_size=rows.num_rows)
 
     def close(self) -> str:
@@ -120,6 +119,41 @@ class TableWriter:
         if self._file is not None:
             self._file.close()
         return self._digest.hexdigest()
+
+
+class _Waiting:
+    """Rows that wait for the end of their group, in a file: a group is large, and as many wait as a release has tables.
+
+    Args:
+        path: The file; it is there while rows wait.
+        schema: Of the rows.
+    """
+
+    def __init__(self, path: Path, schema: pa.Schema) -> None:
+        self._path = path
+        self._schema = schema
+        self._file: pa.RecordBatchStreamWriter | None = None
+
+    def __bool__(self) -> bool:
+        return self._file is not None
+
+    def add(self, table: pa.Table) -> None:
+        """Put rows behind those that wait."""
+        if self._file is None:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            options = pa.ipc.IpcWriteOptions(compression="lz4")
+            self._file = pa.ipc.new_stream(str(self._path), self._schema, options=options)
+        self._file.write_table(table)
+
+    def taken(self) -> pa.Table:
+        """Return all that wait, in one piece, and forget them."""
+        assert self._file is not None
+        self._file.close()
+        self._file = None
+        with pa.OSFile(str(self._path)) as file, pa.ipc.open_stream(file) as stream:
+            rows = stream.read_all().combine_chunks()
+        self._path.unlink()
+        return rows
 
 
 def _leaves(fields: Iterable[pa.Field], before: str = "") -> Iterator[str]:

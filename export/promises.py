@@ -175,6 +175,9 @@ class _View:
         elif self.table == "edits":
             for name in ("suggested", "final"):
                 yield from self._ranges(self.window.texts, article, name)
+        elif self.table == "decisions":
+            for path in (("span",), ("holder_span",), ("parts",), ("ruled_parts",), ("votes", "parts")):
+                yield from self._ranges(self.window.texts, article, *path)
 
     def _plain(self, texts: Any, parents: Any, names: Sequence[str], fault: str = "") -> Iterator[tuple[int, str]]:
         """Check one range a row, in three columns."""

@@ -6,7 +6,7 @@ table of a full release, and what became of each document.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from operator import itemgetter
 from typing import Any, Final, Literal, TypeAlias
@@ -19,6 +19,7 @@ from copydesk.schemas import LabelScheme, text_sha256
 from .anchoring import Placed
 from .batch import Batch
 from .build import Made, make
+from .decided import moved_decision
 from .labels import Labels
 from .matching_texts import Match
 from .rewording import Row, headline, moved, moved_edit, reworded, standing
@@ -73,6 +74,7 @@ class Chunk:
     copies: Sequence[Match | None]
     annotations: pa.Table | None
     edits: pa.Table | None
+    decisions: pa.Table | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +162,8 @@ class _Work:
             self.heads,
             self.labels,
             versions=sorted(self._versions(at), key=itemgetter(0)),
-            edits=sorted(self._edits(at), key=itemgetter(0)),
+            edits=sorted(self._moved(at, self.chunk.edits, moved_edit), key=itemgetter(0)),
+            decisions=sorted(self._moved(at, self.chunk.decisions, moved_decision), key=itemgetter(0)),
         )
 
     def _versions(self, at: dict[str, int]) -> Iterator[tuple[int, Row]]:
@@ -169,11 +172,13 @@ class _Work:
             if key in at:
                 yield at[key], {**row, **standing(row, self.placed[key])[0]} if key in self.placed else row
 
-    def _edits(self, at: dict[str, int]) -> Iterator[tuple[int, Row]]:
-        for row in _rows(self.chunk.edits):
+    def _moved(
+        self, at: dict[str, int], table: pa.Table | None, move: Callable[[Row, Placed], Row | None]
+    ) -> Iterator[tuple[int, Row]]:
+        for row in _rows(table):
             key = row["document_id"]
             if key in at:
-                found = moved_edit(row, self.placed[key]) if key in self.placed else row
+                found = move(row, self.placed[key]) if key in self.placed else row
                 if found is not None:
                     yield at[key], found
 

@@ -34,6 +34,7 @@ from copydesk.schemas import (
 from .anchoring import Placed, Range, place
 from .arrays import Numbers, fitted, flat, listed, struct, texts
 from .batch import Batch
+from .decided import reread
 from .fingerprints import Anchor, Fingerprints, Sentence, title_hash
 from .labels import UNSPECIFIED, Labels
 from .tables import EditRow
@@ -233,6 +234,7 @@ def reworded(
     *,
     versions: Iterable[tuple[int, Row]] = (),
     edits: Iterable[tuple[int, Row]] = (),
+    decisions: Iterable[tuple[int, Row]] = (),
 ) -> Batch:
     """Return documents with their words again.
 
@@ -243,6 +245,7 @@ def reworded(
         labels: The ids of every name.
         versions: Place of a document and a row of ``annotations``.
         edits: Place of a document and a row of ``edits``.
+        decisions: Place of a document and a row of ``decisions``.
     """
     count = rows.num_rows
     digests = texts(map(text_sha256, words))
@@ -280,6 +283,7 @@ def reworded(
         split=rows["split"].to_pylist(),
         versions=[(at, version(row, words[at], labels)) for at, row in versions],
         edits=[(at, edit(row, words[at], labels)) for at, row in edits],
+        decisions=[(at, reread(row, labels)) for at, row in decisions],
     )
 
 

@@ -20,6 +20,7 @@ from copydesk.annotate import Gold, Version
 from copydesk.schemas import ANNOTATIONS, DeskError, annotations_to_row
 
 from .batch import Batch
+from .decided import DecisionRow
 from .tables import EditRow
 
 __all__ = ["Shelf", "Shelves", "shelved"]
@@ -108,7 +109,8 @@ class Shelf:
         articles: On shelves, as `segments` and `suggestions`.
         golds: What people let stand, by document; of the others the suggestion stands, as silver.
         clusters: Each document's cluster; `copies` the others in it, `splits` its split.
-        versions: Every annotator's version, by document; `edits` what became of suggestions.
+        versions: Every annotator's version, by document; `edits` what became of suggestions, `decisions` what
+            adjudicators decided.
     """
 
     number: int
@@ -122,6 +124,7 @@ class Shelf:
     splits: Sequence[str]
     versions: Mapping[str, tuple[Version, ...]] = field(default_factory=dict)
     edits: Mapping[str, tuple[EditRow, ...]] = field(default_factory=dict)
+    decisions: Mapping[str, tuple[DecisionRow, ...]] = field(default_factory=dict)
 
     def batch(self) -> Batch:
         """Read the shelf."""
@@ -136,6 +139,7 @@ class Shelf:
             split=self.splits,
             versions=[(place, one) for place, key in enumerate(self.ids) for one in self.versions.get(key, ())],
             edits=[(place, one) for place, key in enumerate(self.ids) for one in self.edits.get(key, ())],
+            decisions=[(place, one) for place, key in enumerate(self.ids) for one in self.decisions.get(key, ())],
         )
 
     def _of_gold(self, what: Callable[[Gold], Any], otherwise: Any) -> list[Any]:

@@ -156,9 +156,9 @@ def _row_groups(path: Path) -> Iterator[pa.Table]:
 
 
 def _ranges_of_people(folder: Path, split: str) -> Ranges:
-    """Return every range that an annotator marked or an edit is about, by document."""
+    """Return every range that an annotator marked, or an edit or a decision is about, by document."""
     found: Ranges = defaultdict(set)
-    for name, columns in (("annotations", _STANDING), ("edits", ("suggested", "final"))):
+    for name, columns in _SAID_BY_PEOPLE.items():
         path = folder / name / f"{split}-00000-of-00001.parquet"
         for table in _row_groups(path) if path.exists() else ():
             keys = table["document_id"].to_pylist()
@@ -169,6 +169,11 @@ def _ranges_of_people(folder: Path, split: str) -> Ranges:
 
 
 _STANDING: Final = ("entities", "attributions", "stances")
+_SAID_BY_PEOPLE: Final = {
+    "annotations": _STANDING,
+    "edits": ("suggested", "final"),
+    "decisions": ("span", "holder_span", "parts", "ruled_parts", "votes"),
+}
 
 
 def _ranges(column: pa.ChunkedArray | pa.Array) -> Iterator[tuple[int, int, int]]:

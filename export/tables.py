@@ -26,6 +26,7 @@ from copydesk.schemas import (
     polarity_class,
 )
 
+from .decided import DecisionRow, decision_values
 from .features import CONFIGS
 from .labels import UNSPECIFIED, Labels
 
@@ -64,6 +65,7 @@ class Record:
     split: str
     versions: tuple[Version, ...] = ()
     edits: tuple[EditRow, ...] = ()
+    decisions: tuple[DecisionRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -90,6 +92,7 @@ def rows(record: Record, scheme: LabelScheme, labels: Labels) -> tuple[dict[str,
         "stance": list(view.stance_rows()),
         "annotations": list(view.version_rows()),
         "edits": list(view.edit_rows()),
+        "decisions": list(view.decision_rows()),
     }
     assert made.keys() == CONFIGS.keys()
     return made, losses
@@ -351,6 +354,10 @@ class _View:
                 **self.keys(edit.annotator, f"{numbers[edit.annotator]:05d}"),
                 **edit_values(edit),
             }
+
+    def decision_rows(self) -> Iterator[dict[str, Any]]:
+        for number, decision in enumerate(self.record.decisions, start=1):
+            yield {**self.keys(f"{number:05d}"), **decision_values(decision, self.document.text)}
 
     def lose(self, config: str, span: Span, label: str, reason: str) -> None:
         self.losses.append(Loss(self.document.id, span.start, span.end, label, span.text, config, reason))

@@ -6,7 +6,7 @@ major  the scheme, a label set, a column or the tokeniser changed; a document or
 minor  documents, tables, columns or annotators' versions were added; or any label or
        sentence in validation or test changed: scores are no longer comparable
 patch  labels in train were corrected; what is said of a document, the card, the guidelines
-       or the edits changed
+       or the edits or decisions changed
 ====== =====================================================================================
 
 Releases with silver labels count as 0.x: there a breaking change raises the minor, anything else the

@@ -25,7 +25,20 @@ from copydesk.schemas import (
 from .arrays import Numbers, codes, fitted, flat, keyed, listed, struct, texts
 from .batch import Batch
 from .cutting import tokens_of
-from .features import ANNOTATIONS, ARTICLES, CONFIGS, EDITS, ENTITIES, SPANS, STANCE, Config, encoder, known_name
+from .decided import decision_values
+from .features import (
+    ANNOTATIONS,
+    ARTICLES,
+    CONFIGS,
+    DECISIONS,
+    EDITS,
+    ENTITIES,
+    SPANS,
+    STANCE,
+    Config,
+    encoder,
+    known_name,
+)
 from .innermost import spoken_by
 from .labels import Labels
 from .standing import Standing, firsts, place_ids
@@ -35,6 +48,8 @@ from .tagging import Ranges, tagged
 __all__ = ["Views"]
 
 _NOBODY = Origin("rule", "voice")
+_OWN = ("id", "document_id", "cluster_id", "split", "origin", "scheme")
+"""The columns that every table has."""
 
 
 class Views:
@@ -73,6 +88,7 @@ class Views:
             STANCE.name: self.stances(),
             ANNOTATIONS.name: self.annotations(),
             EDITS.name: self.edits(),
+            DECISIONS.name: self.decisions(),
         }
         assert made.keys() == CONFIGS.keys()
         return made
@@ -292,25 +308,34 @@ class Views:
     def edits(self) -> pa.Table:
         """Return one row for each edit."""
         numbers: Counter[tuple[int, str]] = Counter()
-        parts, values = [], []
-        turn = encoder({k: v for k, v in EDITS.features.items() if k not in self._own(EDITS)}, self.labels)
+        parts = []
         for place, edit in self.batch.edits:
             numbers[place, edit.annotator] += 1
             parts.append(f"{edit.annotator}-{numbers[place, edit.annotator]:05d}")
-            values.append(turn(edit_values(edit)))
-        schema = pa.schema([field for field in self.schemas[EDITS.name] if field.name not in self._own(EDITS)])
-        made = pa.Table.from_pylist(values, schema=schema)
-        return self._table(
-            EDITS,
-            np.array([place for place, _ in self.batch.edits], dtype=np.int64),
-            texts(parts),
-            **{name: made[name].combine_chunks() for name in made.column_names},
-        )
+        places, values = [place for place, _ in self.batch.edits], [edit_values(edit) for _, edit in self.batch.edits]
+        return self._listed(EDITS, places, parts, values)
 
-    def _own(self, config: Config) -> tuple[str, ...]:
-        return ("id", "document_id", "cluster_id", "split", "origin", "scheme")
+    def decisions(self) -> pa.Table:
+        """Return one row for each decision."""
+        numbers: Counter[int] = Counter()
+        parts, values = [], []
+        for place, decision in self.batch.decisions:
+            numbers[place] += 1
+            parts.append(f"{numbers[place]:05d}")
+            values.append(decision_values(decision, self.texts[place]))
+        return self._listed(DECISIONS, [place for place, _ in self.batch.decisions], parts, values)
 
-    def _table(self, config: Config, document: Numbers, parts: pa.Array | None, **columns: Any) -> pa.Table:
+    def _listed(
+        self, config: Config, places: Sequence[int], parts: Sequence[str], values: Sequence[dict[str, Any]]
+    ) -> pa.Table:
+        """Return rows of plain values with label names, each of a document's place."""
+        own = {name: feature for name, feature in config.features.items() if name not in _OWN}
+        schema = pa.schema([field for field in self.schemas[config.name] if field.name in own])
+        made = pa.Table.from_pylist(list(map(encoder(own, self.labels), values)), schema=schema)
+        columns = {name: made[name].combine_chunks() for name in made.column_names}
+        return self._table(config, np.array(places, dtype=np.int64), texts(parts), **columns)
+
+    def _table(self, config: Config, document: Numbers, parts: pa.Array | None, /, **columns: Any) -> pa.Table:
         """Return rows with the keys that every table has; `parts` is what a row's id has after its document's."""
         at = pa.array(document)
         keys = texts(self.ids).take(at)

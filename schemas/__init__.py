@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .adjudication import ADJUDICATION_REASON, adjudication_config, adjudication_scheme, config_use
+from .adjudication import ADJUDICATION_REASON, ITEM_REASON, adjudication_config, adjudication_scheme, config_use
 from .annotated import AnnotatedDocument, annotated_from_json, annotated_to_json
 from .annotations import (
     OUTLET,
@@ -88,6 +88,7 @@ __all__ = [
     "FOCUS_FURTHER",
     "FOCUS_HOLDERS",
     "HOTKEY",
+    "ITEM_REASON",
     "OUTLET",
     "POLARITIES",
     "REMOVED",

@@ -6,6 +6,9 @@ The config is the scheme's own and one block more at the top of its panel:
       <Header value="$disputed"/>   what is in dispute in this task, and who says what
       <Choices name="adjudication_reason" required="true"/>
     </View>
+    <View visibleWhen="region-selected">
+      <Choices name="adjudication_item_reason" perRegion="true"/>
+    </View>
 
 Seen in Label Studio 1.23: a choice that is required keeps Submit and Update from going through until it is made.
 """
@@ -19,7 +22,7 @@ from .errors import SchemeError
 from .labelling import TEXT, choices, document_config
 from .scheme import LabelScheme, Question, Value
 
-__all__ = ["ADJUDICATION_REASON", "adjudication_config", "adjudication_scheme", "config_use"]
+__all__ = ["ADJUDICATION_REASON", "ITEM_REASON", "adjudication_config", "adjudication_scheme", "config_use"]
 
 USE_MARK: Final = "copydesk-use"
 DISPUTED: Final = "disputed"
@@ -46,6 +49,13 @@ ADJUDICATION_REASON: Final = Question(
 )
 """Asked once of every document that is adjudicated."""
 
+ITEM_REASON: Final = Question(
+    id="adjudication_item_reason",
+    definition="Why did they differ here? Only if it is another reason than the article's.",
+    values=ADJUDICATION_REASON.values,
+)
+"""Asked of every mark of such a document, and need not be answered."""
+
 _TITLE = "margin: 0; font-size: 13px; font-weight: 600"
 _LIST = "margin: 2px 0 6px; font-size: 12px; font-weight: 400; line-height: 1.4; white-space: pre-line; max-height: 40vh; overflow-y: auto"
 _NEEDED = "Say first why the annotators differed."
@@ -62,8 +72,12 @@ def adjudication_scheme(scheme: LabelScheme) -> LabelScheme:
     return LabelScheme(**{**parts, "questions": [*scheme.questions, ADJUDICATION_REASON]})
 
 
-def adjudication_config(scheme: LabelScheme) -> str:
+def adjudication_config(scheme: LabelScheme, *, by_mark: bool = True) -> str:
     """Return the config of a project whose tasks are adjudications: XML, the same bytes for the same scheme.
+
+    Args:
+        scheme: The scheme as the project shows it.
+        by_mark: Whether a reason can be given on each mark; an older copydesk asked only for the article's.
 
     Raises:
         SchemeError: The scheme has something else of the reason's name, or a character that XML cannot carry.
@@ -80,7 +94,11 @@ def adjudication_config(scheme: LabelScheme) -> str:
         header(as_written(ADJUDICATION_REASON.definition), _TITLE),
         asked,
     ]
-    return document_config(scheme, [view(block, idAttr=f"{USE_MARK}:adjudication")])
+    above = [view(block, idAttr=f"{USE_MARK}:adjudication")]
+    if by_mark:
+        here = choices(ITEM_REASON, ITEM_REASON.values, {"choice": "single", "perRegion": "true"})
+        above.append(view([header(as_written(ITEM_REASON.definition), _TITLE), here], visibleWhen="region-selected"))
+    return document_config(scheme, above)
 
 
 def config_use(xml: str) -> Literal["", "adjudication"]:
@@ -95,8 +113,9 @@ def config_use(xml: str) -> Literal["", "adjudication"]:
 
 def _check_free(scheme: LabelScheme) -> None:
     own = [*(a.id for a in scheme.attributes), *(q.id for q in scheme.questions), *(x.id for x in scheme.layers), TEXT]
-    if ADJUDICATION_REASON.id in own:
-        raise SchemeError(
-            f"scheme {scheme.name} has a {ADJUDICATION_REASON.id!r} of its own, which an adjudication asks for itself",
-            hint="Give it another name in the scheme's TOML file.",
-        )
+    for asked in (ADJUDICATION_REASON, ITEM_REASON):
+        if asked.id in own:
+            raise SchemeError(
+                f"scheme {scheme.name} has a {asked.id!r} of its own, which an adjudication asks for itself",
+                hint="Give it another name in the scheme's TOML file.",
+            )

@@ -30,7 +30,8 @@ _ADJUDICATION: Final = (
     "Several people have annotated each of these articles, and they differ. What is open stands at the right, with who "
     "says what; their own versions are the tabs annotator-1, annotator-2 and so on at the top. You start from what most "
     "of them say, with what some marked and nobody contradicted; such a region's note says who marked it. "
-    "Make it what should stand, say why they differed, and submit. What you leave as it is counts as decided, too."
+    "Make it what should stand, say why they differed, and submit. What you leave as it is counts as decided, too. "
+    "Where they differed for another reason than in the rest of the article, click the mark and say so there."
 )
 
 
@@ -42,7 +43,7 @@ def instruction(scheme: LabelScheme, layout: Literal["document", "focus"] = "doc
     Args:
         scheme: The scheme, cut down to the layers that the project shows.
         layout: What a task is: a whole document, or one mention of an actor.
-        use: What the project is for: ``adjudication`` has words of its own.
+        use: What the project is for: ``adjudication``, also with a version behind it, has words of its own.
     """
     body = "\n".join(_body(scheme, layout, use))
     made = f"Written by copydesk from the scheme {scheme.name} {scheme.version} ({_digest(body)})."
@@ -63,7 +64,7 @@ def _digest(body: str) -> str:
 
 def _body(scheme: LabelScheme, layout: str, use: str) -> Iterator[str]:
     yield f"<h3>{_text(scheme.title)} {_text(scheme.version)}</h3>"
-    if use == "adjudication":
+    if use.partition("-")[0] == "adjudication":
         yield f"<p>{_text(_ADJUDICATION)}</p>"
         yield from _asked(ADJUDICATION_REASON)
     yield f"<p>{_text(_HOW[layout])}</p>"

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import copy
 import re
+import shutil
 from collections import defaultdict
 
 import pytest
@@ -106,6 +108,34 @@ def test_what_the_ledger_says_counts(tmp_path):
     assert {row.annotator for row in assignments(desk)} < {ANA, CARA}
     assert made.short == {}
     assert one not in {row.document_id for row in assignments(desk)}
+
+
+def test_capitals_make_nobody_another_person(fake_studio, articles):
+    desk = staffed(articles, ANA, BEN, CARA)
+    assign(desk, limit=3)
+    push_queues(desk)
+    (first, *_) = queue_of(fake_studio, ANA)
+    fake_studio.annotate(first["id"], [], email=ANA)
+    pull(desk)
+    loud = staffed(desk, ANA.title(), BEN, CARA.upper(), overlap=2, experts=[CARA.upper()], expert_share=0.5)
+    assert [(p.annotator, p.done, p.active) for p in assignment_standing(loud)] == [
+        (ANA, 1, True), (BEN, 0, True), (CARA, 0, True),
+    ]  # fmt: skip
+    assert assign(loud, limit=0).withdrawn == 0
+    assert [(r.annotator, r.already) for r in push_queues(loud)] == [(ANA, 2), (BEN, 2), (CARA, 2)]
+    assert len(fake_studio.projects) == 3
+    assign(loud)
+    assert {row.annotator for row in assignments(loud)} == {ANA, BEN, CARA}
+
+
+def test_what_somebody_skipped_is_not_to_do(fake_studio, articles):
+    desk = staffed(articles, ANA, BEN, CARA)
+    assign(desk, limit=3)
+    push_queues(desk)
+    fake_studio.annotate(queue_of(fake_studio, ANA)[0]["id"], [], email=ANA, was_cancelled=True)
+    pull(desk)
+    (ana, *_) = assignment_standing(desk)
+    assert (ana.given, ana.skipped, ana.waiting) == (2, 1, 1), "also before the next plan has taken it back"
 
 
 def test_graphic_is_what_somebody_said_or_what_it_looks_like(tmp_path, module):
@@ -238,3 +268,45 @@ def sha_of(desk, document_id):
     from copydesk.corpus import documents
 
     return next(document.sha256 for document in documents(desk) if document.id == document_id)
+
+
+class Killed(BaseException):
+    """What no clean-up is prepared for."""
+
+
+def test_cut_off_anywhere_the_next_push_of_queues_goes_on(fake_studio, make_desk):
+    desk = staffed(make_desk(ARTICLES[:4]), ANA, BEN)
+    assign(desk, limit=2)
+    push_queues(desk)
+    fake_studio.annotate(queue_of(fake_studio, ANA)[0]["id"], [], email=ANA)
+    pull(desk)
+    desk = staffed(desk, BEN, CARA)  # one leaves, one joins
+    assign(desk)
+    kept = ("projects", "tasks", "predictions", "annotations")
+    before = {name: copy.deepcopy(getattr(fake_studio, name)) for name in kept}
+    steps = []
+    push_queues(Desk(shutil.copytree(desk.path, desk.path.parent / "whole")), on_progress=steps.append)
+    wanted = held(fake_studio)
+    assert sorted(map(len, wanted.values())) == [1, 3, 4], "of the leaver only what they did"
+    for number in range(len(steps)):
+        for name, things in before.items():
+            setattr(fake_studio, name, copy.deepcopy(things))
+        again = Desk(shutil.copytree(desk.path, desk.path.parent / f"again-{number}"))
+        left = iter(range(number))
+        with pytest.raises(Killed):
+            push_queues(again, on_progress=lambda _, left=left: dies(left))
+        push_queues(again, sleep=lambda _: None)
+        assert held(fake_studio) == wanted
+
+
+def dies(left):
+    if next(left, None) is None:
+        raise Killed
+
+
+def held(fake):
+    """Return what every project holds: title to the documents of its tasks, each as often as it is there."""
+    return {
+        project["title"]: sorted(t["data"]["document_id"] for t in fake.tasks.values() if t["project"] == number)
+        for number, project in fake.projects.items()
+    }

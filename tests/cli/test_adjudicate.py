@@ -8,7 +8,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent.parent / "annotate"))  # for hands, people without a server
 
 from hands import Hands
-from judge import decide
+from judge import answer, decide, question
 
 REBELS, PORT, PLACE = ("Rebels", "ARMED_ACTOR"), ("the port", "FACILITY"), ("the port", "LOCATION")
 
@@ -76,3 +76,24 @@ def test_an_unknown_layer_and_a_server_that_is_not_there(copydesk, hands):
     shown = copydesk("adjudicate", "--desk", hands.desk.path)
     assert shown.status == 4
     assert "Traceback" not in shown.err
+
+
+def test_two_adjudicators_who_differ_are_told(copydesk, hands):
+    task = question(hands, 0)
+    answer(hands, task, 0, "chief", REBELS, PLACE)
+    answer(hands, task, 0, "deputy", REBELS, PORT, minute=12)
+    shown = copydesk("adjudicate", "--list", "--desk", hands.desk.path)
+    assert shown.status == 0
+    assert (
+        "1 article decided by several adjudicators: alike on 0 of 2 items; where they differ, the newer answer stands.\n"
+    ) in shown.out
+    assert (
+        f"adjudicators differ: {hands.documents[0].id}, FACILITY on 'the port':"
+        " annotator-3 rejects it; annotator-4 keeps it"
+    ) in shown.err
+    told = copydesk("adjudicate", "--list", "--json", "--desk", hands.desk.path).json["second_opinions"]
+    assert (told["documents"], told["items"], told["alike"], len(told["differing"])) == (1, 2, 0, 2)
+    assert told["differing"][0]["said"][0] == {"adjudicator": "annotator-3", "stands": None}
+    standing = copydesk("status", "--desk", hands.desk.path)
+    assert "2    on which adjudicators differ" in standing.out
+    assert copydesk("status", "--json", "--desk", hands.desk.path).json["contested"] == 2

@@ -77,3 +77,29 @@ def test_a_setting_that_makes_no_sense_is_named(copydesk, team):
     refused = copydesk("assign", "--desk", team)
     assert refused.status == 2
     assert "experts names dan@x.org, who is not among the annotators" in refused.err
+
+
+def test_an_emptied_list_of_people_is_no_plan_until_somebody_says_so(copydesk, team, studio):
+    copydesk("assign", "--limit", 6, "--desk", team)
+    copydesk("push", "--desk", team)
+    file = team / "copydesk.toml"
+    file.write_text(file.read_text(encoding="utf-8").replace(TEAM, "annotators = []"), encoding="utf-8")
+    refused = copydesk("push", "--desk", team)
+    assert refused.status == 2
+    assert "assign.annotators names nobody any more, and 12 tasks are still with those it named" in refused.err
+    assert len(studio.projects) == 3, "nothing was sent to anybody"
+    looked = copydesk("assign", "--dry-run", "--json", "--desk", team).json
+    assert (looked["withdrawn"], looked["given"], looked["short"]) == (12, 0, {})
+    taken = copydesk("assign", "--desk", team)
+    assert (taken.status, "12 tasks taken back" in taken.out) == (0, True)
+    assert "everybody's one project" in taken.out
+    pushed = copydesk("push", "--desk", team)
+    assert pushed.status == 0
+    assert "assign.annotators names nobody any more: this goes to everybody's one project" in pushed.err
+    assert pushed.out.count("Took 4 tasks away again") == 3
+    assert len(studio.projects) == 4
+    again = copydesk("push", "--json", "--desk", team).json
+    assert (again["created"], again["queues"], again["already"]) == (0, [], len(studio.tasks))
+    assert copydesk("assign", "--json", "--desk", team).json["withdrawn"] == 0
+    file.write_text(file.read_text(encoding="utf-8").replace("annotators = []", TEAM), encoding="utf-8")
+    assert copydesk("assign", "--limit", 6, "--json", "--desk", team).json["given"] == 24, "six again, six new"

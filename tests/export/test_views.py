@@ -12,6 +12,7 @@ from copydesk.annotate import Gold, Version, reidentify
 from copydesk.export import grow
 from copydesk.export.batch import Batch
 from copydesk.export.build import make
+from copydesk.export.decided import Answer, DecisionRow
 from copydesk.export.features import CONFIGS, encoder
 from copydesk.export.hub_datasets import arrow_schema
 from copydesk.export.tables import EditRow, Record, rows
@@ -102,6 +103,15 @@ class Writer:
         answers = [{}, {"graphic": ("no",)}, {"graphic": ("yes", "no"), "article_kind": ("report",)}]
         return Annotations(document.id, document.sha256, entities, said, stances, draw.choice(answers))
 
+    def decision(self, mark):
+        place = (mark.start, mark.end)
+        said = Answer(True, (("polarity", "-1"),), (("evidence", *place),))
+        who = ("annotator-1", self.draw.choice([said, Answer(False)]))
+        return DecisionRow(
+            "annotator-2", "edge_case", True, False, "stance", "ORG", (place,), "PERSON", (place,), said,
+            Answer(False), (who,),
+        )  # fmt: skip
+
     def records(self, turn):
         """Return records in the order of their ids; `turn` is what becomes of annotations as they were written."""
         made = []
@@ -116,7 +126,8 @@ class Writer:
             edit = EditRow("annotator-1", "retyped", ("resized",), "entities", "ORG", mark, "GPE", mark, "toy@1", None)
             cluster = self.draw.choice([None, Cluster(document.id, "c", "c", "near", 0.9)])
             split, edits = self.draw.choice(["train", "test"]), (edit,) * self.draw.randint(0, 2)
-            made.append(Record(document, pieces, gold, cluster, ("d9",), split, versions, edits))
+            decisions = (self.decision(mark[0]),) * self.draw.randint(0, 2)
+            made.append(Record(document, pieces, gold, cluster, ("d9",), split, versions, edits, decisions))
         return made
 
 

@@ -29,8 +29,12 @@ def test_the_config_is_the_scheme_s_and_one_block_more(scheme):
     assert config_scheme(config) == config_scheme(plain)
     assert config_layers(config) == config_layers(plain)
     assert config_drift(config, adjudication_config(scheme)) == []
+    older = config_drift(config, adjudication_config(scheme, by_mark=False))
+    assert len(older) == 6
+    assert all("adjudication_item_reason" in line for line in older)
     assert {line.split(" of ")[-1] for line in config_drift(plain, config)} == {
         "adjudication_reason is not in the scheme", "Choices adjudication_reason is not in the scheme",
+        "adjudication_item_reason is not in the scheme", "Choices adjudication_item_reason is not in the scheme",
     }  # fmt: skip
 
 
@@ -44,7 +48,7 @@ def test_no_answer_is_no_submit_and_the_list_is_the_task_s(scheme):
 
 def test_a_reason_taken_out_by_hand_is_named(scheme):
     config = adjudication_config(scheme)
-    changed = config.replace('<Choice value="guideline_gap"', '<Choice value="gap"')
+    changed = config.replace('<Choice value="guideline_gap"', '<Choice value="gap"', 1)
     assert config_drift(config, changed) == [
         "Choice guideline_gap of adjudication_reason is missing",
         "Choice gap of adjudication_reason is not in the scheme",
