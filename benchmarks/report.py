@@ -7,6 +7,7 @@ that is interactive in under 2 s in headless Chromium.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import random
@@ -21,9 +22,11 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from copydesk.annotate import LEDGER, LedgerEntry, encode
 from copydesk.corpus import Desk, init_desk
 from copydesk.export import report
 from copydesk.schemas import (
@@ -33,6 +36,7 @@ from copydesk.schemas import (
     Cluster,
     Document,
     Entity,
+    LabelScheme,
     Origin,
     Segment,
     SegmentKind,
@@ -47,6 +51,7 @@ from .figure import Figure, figure
 
 MADE = Origin("model", "generated", "1")
 SHARD = 1_000
+ANNOTATORS = 6
 OUTLETS = ("Harbour Post", "The Meridian", "Coast Radio", "Valley Herald", "Northern Wire", "The Ledger", "Port Sel Today", "Free Tribune",
     "Morning Chronicle", "State Agency", "The Beacon", "Border Gazette")  # fmt: skip
 ACTORS = (("the Northern Front", "ARMED_ACTOR"), ("the army", "ARMED_ACTOR"), ("the Coast Brigade", "ARMED_ACTOR"), ("Arvenia", "GPE"),
@@ -129,10 +134,11 @@ def _article(number: int) -> tuple[Document, list[Segment], Suggestion]:
     return document, segments, Suggestion(said, MADE, ((0, len(page.text)),), 0.5)
 
 
-def make_desk(path: Path, count: int) -> None:
-    """Generate the desk."""
+def make_desk(path: Path, count: int, *, people: bool = False) -> None:
+    """Generate the desk; with `people` all of its articles are finished, and every tenth by two annotators."""
     init_desk(path, name="generated")
     desk = Desk(path)
+    scheme = desk.scheme()
     for shard in range(-(-count // SHARD)):
         made = [_article(number) for number in range(shard * SHARD, min(count, (shard + 1) * SHARD))]
         name = f"{shard:05d}"
@@ -140,7 +146,54 @@ def make_desk(path: Path, count: int) -> None:
         desk.write(Segment, "segments", name, [piece for _, pieces, _ in made for piece in pieces])
         desk.write(Cluster, "clusters", name, [Cluster(d.id, d.id, d.id, "canonical", 1.0) for d, _, _ in made])
         desk.write(Suggestion, "suggestions/generated@1", name, [suggestion for _, _, suggestion in made])
+        if people:
+            entries = [entry for document, _, said in made for entry in _finished(scheme, document, said)]
+            rows = [dataclasses.asdict(entry) for entry in entries]
+            desk.write_table("annotations", name, pa.Table.from_pylist(rows, schema=LEDGER))
     desk.note("pipeline", {"name": MADE.name, "version": MADE.version})
+
+
+def _finished(scheme: LabelScheme, document: Document, suggestion: Suggestion) -> Iterator[LedgerEntry]:
+    """Yield what people made of an article: one in six mentions of a place taken out, and of a second person all."""
+    number = int(document.id, 16)
+    said = suggestion.annotations
+    shown = encode(document, suggestion, scheme)["predictions"][0]
+    for second in (False, True)[: 2 if number % 10 == 0 else 1]:
+        kept = tuple(
+            e for e in said.entities if e.label != "LOCATION" or not (second or (number + e.span.start) % 6 == 0)
+        )
+        yield _entry(scheme, document, dataclasses.replace(said, entities=kept), shown, (number + second) % ANNOTATORS)
+
+
+def _entry(scheme: LabelScheme, document: Document, said: Annotations, shown: Any, who: int) -> LedgerEntry:
+    result = [dict(row) for row in encode(document, said, scheme)["predictions"][0]["result"]]
+    for row in result:
+        row.pop("score", None)
+    day = (date(2031, 5, 5) + timedelta(days=int(document.id, 16) % 90)).isoformat()
+    return LedgerEntry(
+        key=text_sha256(f"{document.id} {who}"),
+        annotation=text_sha256(f"{document.id} {who} annotation")[:32],
+        state="submitted",
+        server="own",
+        project_id=1,
+        task_id=int(document.id, 16) % 1_000_000,
+        copydesk_key=f"{document.id}/x",
+        document_id=document.id,
+        sha256=document.sha256,
+        scheme=f"{scheme.name} {scheme.version}",
+        layers="attribution+entities+stance",
+        arm="shown",
+        layout="document",
+        focus="",
+        annotator=f"person{who}@example.org",
+        ground_truth=False,
+        lead_time=60.0,
+        created_at=f"{day}T10:00:00Z",
+        updated_at=f"{day}T10:00:00Z",
+        model_version=f"{MADE.name}@{MADE.version}",
+        raw=json.dumps({"id": 1, "result": result}),
+        prediction=json.dumps({"model_version": f"{MADE.name}@{MADE.version}", **shown}),
+    )
 
 
 def figures(data: Path | None, quick: bool) -> Iterator[Figure]:
@@ -149,9 +202,7 @@ def figures(data: Path | None, quick: bool) -> Iterator[Figure]:
     with tempfile.TemporaryDirectory(prefix="copydesk-") as folder:
         path = Path(folder) / "desk"
         make_desk(path, count)
-        env = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
-        command = [sys.executable, "-m", "benchmarks.report", str(path)]
-        found = json.loads(subprocess.run(command, check=True, capture_output=True, text=True, env=env).stdout)
+        found = _measured(path)
         n, seconds = found["annotations"], found["wall"]
         whole = {"n": n, "seconds": seconds}
         yield figure(
@@ -163,6 +214,32 @@ def figures(data: Path | None, quick: bool) -> Iterator[Figure]:
         answers = _interactive(Path(found["page"]))
         if answers is not None:
             yield figure("page answers", answers, "s", target="" if quick else "<= 2", n=n, seconds=answers)
+    yield from _of_people(quick)
+
+
+def _of_people(quick: bool) -> Iterator[Figure]:
+    """Yield what a report costs where the labels are people's: of a tenth of the articles, as it takes far longer."""
+    count = 500 if quick else 10_000
+    with tempfile.TemporaryDirectory(prefix="copydesk-") as folder:
+        path = Path(folder) / "desk"
+        make_desk(path, count, people=True)
+        found = _measured(path)
+        whole = {"n": found["annotations"], "seconds": found["wall"]}
+        yield figure(
+            f"processor time of a report of {count:,} articles of people's work", found["seconds"], "s CPU", **whole
+        )
+        yield figure(
+            f"peak memory of a report of {count:,} articles of people's work", found["mebibytes"], "MiB", **whole
+        )
+
+
+def _measured(path: Path) -> dict[str, Any]:
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
+    command = [sys.executable, "-m", "benchmarks.report", str(path)]
+    found: dict[str, Any] = json.loads(
+        subprocess.run(command, check=True, capture_output=True, text=True, env=env).stdout
+    )
+    return found
 
 
 def _interactive(page: Path) -> float | None:

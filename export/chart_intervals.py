@@ -7,7 +7,7 @@ from typing import Any
 from .chart_shapes import HUES, INK, MOST_BARS, MOST_LINES, PALE, ROW, SPARE, Draw, Table, dicts, hues, tooltips, totals
 from .figures import Figure
 
-__all__ = ["calibration", "claims", "intervals", "learning", "means", "sides"]
+__all__ = ["calibration", "claims", "effects", "forecast", "has_days", "intervals", "learning", "means", "sides"]
 
 
 def sides(alt: Any, table: Table, figure: Figure) -> Any:
@@ -95,6 +95,59 @@ def intervals(
         return alt.layer(rule, point).properties(height=ROW * len({row["name"] for row in rows}))
 
     return draw
+
+
+def effects(alt: Any, table: Table, figure: Figure) -> Any:
+    """Draw effects with their intervals around a line of none; ratios by how far they are from 1, so that one line serves all."""
+    rows = []
+    for row in dicts(figure)[:MOST_BARS]:
+        none = 1 if row["scale"] == "ratio" else 0
+        name = ", ".join(part for part in (str(row["outcome"]), str(row["of"])) if part)
+        ends = {end: row["effect"] if row[end] == "" else row[end] for end in ("low", "high")}
+        drawn = {"x": row["effect"], "from": ends["low"], "to": ends["high"]}
+        rows.append({**row, "name": f"{name} (ratio)" if none else name} | {k: v - none for k, v in drawn.items()})
+    base = table(rows)
+    y = alt.Y("name:N", sort=None, title=None, axis=alt.Axis(labelLimit=260))
+    axis = alt.Axis(grid=True, tickCount=6, labelOverlap=True, labelSeparation=6)
+    x = alt.X("from:Q", title="effect (ratios: less 1)", axis=axis)
+    even = table([{"none": 0}]).mark_rule(strokeDash=[4, 4], color=SPARE).encode(x="none:Q")
+    rule = base.mark_rule(strokeWidth=1.5, color=INK).encode(x=x, x2="to:Q", y=y)
+    point = base.mark_point(filled=True, size=60, color=INK, opacity=1).encode(
+        x="x:Q", y=y, tooltip=tooltips(alt, figure)
+    )
+    return alt.layer(even, rule, point).properties(height=ROW * len({row["name"] for row in rows}))
+
+
+def forecast(alt: Any, table: Table, figure: Figure) -> Any:
+    """Draw for each layer the day on which it is done, between the earliest and the latest; what has no day is in the table."""
+    rows = [row for row in dicts(figure) if _day(row["done by"])]
+    last = max((str(row[name]) for row in rows for name in ("done by", "at the latest") if _day(row[name])), default="")
+    # without a latest day the line is drawn to the end of the picture, and says so
+    said = [
+        {**row, "layer": row["layer"] if _day(row["at the latest"]) else f"{row['layer']} (no latest day)"}
+        | {"to": row["at the latest"] if _day(row["at the latest"]) else last}
+        for row in rows
+    ]
+    base = table(said)
+    y = alt.Y("layer:N", sort=None, title=None, axis=alt.Axis(labelLimit=260))
+    # days as they are written, in whatever zone the reader is
+    days = alt.Scale(type="utc")
+    axis = alt.Axis(grid=True, tickCount=4, labelOverlap=True, labelSeparation=6, format="%-d %b %Y")
+    x = alt.X("at the earliest:T", title="done by", axis=axis, scale=days)
+    rule = base.mark_rule(strokeWidth=1.5, color=INK).encode(x=x, x2="to:T", y=y)
+    point = base.mark_point(filled=True, size=60, color=INK, opacity=1).encode(
+        x=alt.X("done by:T", scale=days), y=y, tooltip=tooltips(alt, figure)
+    )
+    return alt.layer(rule, point).properties(height=ROW * len(said))
+
+
+def has_days(figure: Figure) -> bool:
+    """Tell whether any layer of a forecast is ever done: at no pace there is nothing to draw."""
+    return any(_day(row["done by"]) for row in dicts(figure))
+
+
+def _day(cell: Any) -> bool:
+    return str(cell)[:1].isdigit()
 
 
 def calibration(alt: Any, table: Table, figure: Figure) -> Any:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any, Final
 
-from .chart_intervals import calibration, claims, intervals, learning, means, sides
+from .chart_intervals import calibration, claims, effects, forecast, has_days, intervals, learning, means, sides
 from .chart_shapes import INK, MOST_BARS, Draw, bars, grades, matrix, stacks, tiles, timeline, weekly, words
 from .figures import Figure
 
@@ -43,7 +43,7 @@ _VOICES: Final = {"the outlet": "#b04d43", "unnamed source": "#cfc8bb", "somebod
 
 def has_chart(figure: Figure) -> bool:
     """Tell whether a figure is drawn, or only tabled."""
-    return figure.enough and _shape(figure) is not None
+    return figure.enough and _shape(figure) is not None and (figure.id != "forecast" or has_days(figure))
 
 
 def chart(figure: Figure) -> dict[str, Any]:
@@ -146,6 +146,8 @@ _DRAWN: Final[dict[str, Draw]] = {
     "learning-curve": learning,
     "progress": weekly("annotator"),
     "annotators": bars("annotator", "articles", title="finished articles", ranked=False),
+    "anchoring": effects,
+    "forecast": forecast,
     "agreement": intervals("measure", "value", detail="of"),
     "agreement-labels": intervals("label", "exact F1", detail="actor class", most=MOST_BARS),
     "agreement-pairs": intervals("pair", "exact F1", most=MOST_BARS),

@@ -230,7 +230,7 @@ def _anchoring(found: Anchoring | None) -> Figure:
         "articles finished without seeing suggestions",
         least=5,
         note="Articles that showed suggestions held against those of the blind arm, with 95 % intervals over articles: "
-        "a difference of 0, or a ratio of 1, is no effect.",
+        "a difference of 0, or a ratio of 1, is no effect. The picture shows ratios by how far they are above or below 1.",
     )
 
 

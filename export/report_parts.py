@@ -90,9 +90,9 @@ def parts(desk: Desk, *, on_progress: OnProgress = silent) -> Parts:
     people = bool(result.versions)
     arms = {version.arm for said in result.versions.values() for version in said}
     groups, aside = clusters(desk), set_aside(removed(desk))
-    linted = lint(desk) if people else None
     anchored = anchoring(desk) if {"blind"} & arms or result.decoyed or "decoy" in arms else None
     fate = fates(edits(desk) if people else (), documents=(item.annotations.document_id for item in result.documents))
+    linted = lint(desk, accepted=fate.accepted(result.names)) if people else None
     _note(found, groups, surveyed, (*sorted(fate.facets), *lint_facets(linted)))
     waiting = {item.document_id for item in result.disagreements if item.open}
     named = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -32,19 +32,30 @@ class Fates:
         models: By pipeline and outcome.
         scores: By tenth of the score and whether the suggestion stands as it was.
         facets: Document id and outcome.
+        kept: By annotator and whether the suggestion stands as it was, of every document; for lint.
     """
 
     outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
     models: Counter[tuple[str, str]] = field(default_factory=Counter)
     scores: Counter[tuple[int, bool]] = field(default_factory=Counter)
     facets: set[tuple[str, Facet]] = field(default_factory=set)
+    kept: Counter[tuple[str, bool]] = field(default_factory=Counter)
+
+    def accepted(self, names: Mapping[str, str]) -> dict[str, tuple[int, int]]:
+        """Return, by pseudonym, how many suggestions stand as they were, of how many they were shown."""
+        people = {who for who, _ in self.kept}
+        return {names[who]: (self.kept[who, True], self.kept[who, True] + self.kept[who, False]) for who in people}
 
 
 def fates(edits: Iterable[Edit], *, documents: Iterable[str]) -> Fates:
     """Count edits of these documents; decoys, which were wrong on purpose, are left out."""
     found, wanted = Fates(), frozenset(documents)
     for edit in edits:
-        if edit.arm == "decoy" or edit.document_id not in wanted:
+        if edit.arm == "decoy":
+            continue
+        if edit.kind != "added":
+            found.kept[edit.annotator, edit.kind == "accepted"] += 1
+        if edit.document_id not in wanted:
             continue
         found.outcomes[_label(edit), edit.kind] += 1
         found.facets.add((edit.document_id, ("outcome", edit.kind)))

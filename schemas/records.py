@@ -105,25 +105,46 @@ def _optional(row: list[dict[str, Any]]) -> Span | None:
 
 def annotations_to_row(annotations: Annotations) -> dict[str, Any]:
     """Return annotations as one row of :data:`ANNOTATIONS`."""
+    # not dataclasses.asdict: what it copies is most of the time of a table
     return {
         "document_id": annotations.document_id,
         "sha256": annotations.sha256,
         "entities": [
-            {**dataclasses.asdict(entity), "attributes": _pairs(entity.attributes)} for entity in annotations.entities
+            {
+                **_fields(entity),
+                "span": _fields(entity.span),
+                "origin": _fields(entity.origin),
+                "attributes": _pairs(entity.attributes),
+            }
+            for entity in annotations.entities
         ],
         "attributions": [
             {
-                **dataclasses.asdict(attribution),
-                "source": [dataclasses.asdict(attribution.source)] if attribution.source else [],
-                "cue": [dataclasses.asdict(attribution.cue)] if attribution.cue else [],
+                **_fields(attribution),
+                "content": _fields(attribution.content),
+                "origin": _fields(attribution.origin),
+                "source": [_fields(attribution.source)] if attribution.source else [],
+                "cue": [_fields(attribution.cue)] if attribution.cue else [],
             }
             for attribution in annotations.attributions
         ],
-        "stances": [dataclasses.asdict(stance) for stance in annotations.stances],
+        "stances": [
+            {
+                **_fields(stance),
+                "origin": _fields(stance.origin),
+                "evidence": [_fields(span) for span in stance.evidence],
+            }
+            for stance in annotations.stances
+        ],
         "choices": [
             {"question": question, "values": list(values)} for question, values in sorted(annotations.choices.items())
         ],
     }
+
+
+def _fields(thing: Entity | Attribution | Stance | Span | Origin) -> dict[str, Any]:
+    """Return the fields of a slotted dataclass as they are, in order."""
+    return {name: getattr(thing, name) for name in thing.__slots__}
 
 
 def annotations_from_row(row: Mapping[str, Any]) -> Annotations:

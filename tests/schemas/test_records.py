@@ -1,5 +1,8 @@
 """What is stored comes back the same, whatever Unicode it holds, and a foreign table is refused."""
 
+import dataclasses
+import json
+
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -181,3 +184,15 @@ def test_a_table_of_another_kind_is_refused():
         "found document_id, stage, reason, of, detail\n"
         "The file was written by another version of copydesk, or by something else."
     )
+
+
+@quick
+@given(annotations)
+def test_a_row_has_every_field_of_its_classes(said):
+    row = annotations_to_row(said)
+    for name, things in (("entities", said.entities), ("attributions", said.attributions), ("stances", said.stances)):
+        for stored, thing in zip(row[name], things, strict=True):
+            listed = {key: stored[key][0] if stored[key] else None for key in {"source", "cue"} & stored.keys()}
+            attributes = {"attributes": thing.attributes} if "attributes" in stored else {}
+            found = stored | listed | attributes
+            assert json.loads(json.dumps(found)) == json.loads(json.dumps(dataclasses.asdict(thing)))
