@@ -208,6 +208,11 @@ class _Found:
     attributes: dict[str, str] = field(default_factory=dict)
 
 
+def _units(text: str) -> int:
+    """Return how many UTF-16 units a text has."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
 class _Reader:
     """One file, as it is read line by line."""
 
@@ -281,17 +286,21 @@ class _Reader:
             )
 
     def _begin(self, start: int, where: str) -> None:
-        """Begin a sentence where its first token says, which tells how much white space came before."""
+        """Begin a sentence where its first token says, which tells how much white space came before.
+
+        White space that its text begins with is a part of it: the sentence begins so far before its first token.
+        """
+        words = "\n".join(self.sentence) + "\n"
+        start -= _units(words[: len(words) - len(words.lstrip())])
         if self.length == start + 1:
             self.text = self.text.removesuffix("\n")
             self.length -= 1
         if self.length > start:
             raise InputError(f"a sentence begins at {start}, inside the one before it", where=where)
-        words = "\n".join(self.sentence) + "\n"
         if start - self.length > WIDEST:
             raise InputError(f"a sentence begins at {start}; the text so far ends at {self.length}", where=where)
         self.text += " " * (start - self.length) + words
-        self.length = start + len(words.encode("utf-16-le", "surrogatepass")) // 2
+        self.length = start + _units(words)
         self.sentence = []
 
     def _cells(self, layer: _Layer, unit: str, place: tuple[int, int], cells: list[str]) -> None:

@@ -146,6 +146,13 @@ def test_a_file_that_cannot_be_read_is_named_and_the_others_go_on(tmp_path, cont
     assert good.name == "b"
 
 
+def test_white_space_that_a_sentence_begins_with_comes_back_once(tmp_path):
+    content = "#FORMAT=WebAnno TSV 3.3\n\n\n#Text=  The army\n1-1\t2-5\tThe\t\n1-2\t6-10\tarmy\t\n"
+    assert read(write(tmp_path, content)).text == "  The army"
+    behind = "\n#Text=\\t fled.\n2-1\t13-17\tfled\t\n2-2\t17-18\t.\t\n"
+    assert read(write(tmp_path, content + behind)).text == "  The army\n\t fled."
+
+
 def test_no_utf_8(tmp_path):
     (tmp_path / "a.tsv").write_bytes(b"#FORMAT=WebAnno TSV 3.3\n\xff")
     assert read(tmp_path).reason == "the file is no UTF-8"
